@@ -1,0 +1,118 @@
+"""The story of one request, hop by hop, read from the audit lines of every process by its trace id.
+
+A hop's caller is not what the callee believes, but what the trace shows: the line whose span is the hop's parent.  Each
+line says how many calls its request made, so we know when all the lines of a story are there.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from compose.shop import Shop
+
+SERVICES = ("gateway", "orders", "inventory", "billing", "idp")
+PATIENCE_SECONDS = 5.0
+
+
+class StoryIncomplete(Exception):
+    """Some lines of the trace did not turn up."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One request from one process to another, as the callee saw it."""
+
+    caller: str
+    service: str
+    request: str
+    presented: tuple[str, ...]
+    checked: str
+    user: str
+    vouched_by: str
+    authorized_by: str
+    answer: str
+    idp_calls: int
+    milliseconds: float
+
+
+def story(shop: Shop, trace: str) -> list[Hop]:
+    """The hops of `trace` in the order in which they began; waits a little for the last lines to be written."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not _complete(lines := _lines(shop, trace)):
+        if time.monotonic() > deadline:
+            raise StoryIncomplete(f"of trace {trace} only {len(lines)} lines were found")
+        time.sleep(0.05)  # the lines are in files or an engine's log: there is nothing to wait on but the next look
+    by_span = {line["span"]: line for line in lines}
+    return [_hop(line, by_span.get(line["parent"])) for line in _in_order(lines)]
+
+
+def _lines(shop: Shop, trace: str) -> list[dict[str, Any]]:
+    """The audit lines of `trace`, from every process that writes them."""
+    found = []
+    for name in SERVICES:
+        for text in shop.logs(name).splitlines():
+            if trace in text:
+                found.append(json.loads(text))
+    return [line for line in found if line.get("trace") == trace]
+
+
+def _complete(lines: list[dict[str, Any]]) -> bool:
+    """Whether the line of the first request is there, and those of all the calls that the lines tell of."""
+    expected = 1 + sum(line["calls"] + line["idp_calls"] for line in lines)
+    return any(line["parent"] is None for line in lines) and len(lines) >= expected
+
+
+def _in_order(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Callers before callees, and siblings as they were answered."""
+    ordered: list[dict[str, Any]] = []
+
+    def visit(parent: str | None) -> None:
+        for line in sorted((line for line in lines if line["parent"] == parent), key=lambda line: str(line["time"])):
+            ordered.append(line)
+            visit(line["span"])
+
+    visit(None)
+    return ordered
+
+
+def _hop(line: dict[str, Any], caller: dict[str, Any] | None) -> Hop:
+    return Hop(
+        caller=caller["service"] if caller else "you",
+        service=line["service"],
+        request=f"{line['method']} {line['route'] or '?'}",
+        presented=tuple(line["presented"]) or ("nothing",),
+        checked=line.get("checked") or "",
+        user=line.get("user") or "",
+        vouched_by=line.get("vouched_by") or "",
+        authorized_by=line.get("authorized_by") or "",
+        answer=f"{line['status']} {line.get('reason') or ''}".strip(),
+        idp_calls=line["idp_calls"],
+        milliseconds=line["duration_ms"],
+    )
+
+
+def table(hops: list[Hop]) -> Table:
+    """The hops as a table for the terminal."""
+    drawn = Table(show_lines=True, pad_edge=False)
+    for heading in ("caller → service", "presented", "checked", "user, by whose word", "allowed by"):
+        drawn.add_column(heading, overflow="fold")
+    drawn.add_column("answer", overflow="fold")
+    drawn.add_column("IdP calls", justify="right")
+    drawn.add_column("ms", justify="right")
+    for hop in hops:
+        drawn.add_row(
+            f"[bold]{hop.caller} → {hop.service}[/]\n{hop.request}",
+            "\n".join(hop.presented),
+            hop.checked,
+            f"{hop.user}\n{hop.vouched_by}" if hop.user else hop.vouched_by,
+            hop.authorized_by,
+            hop.answer,
+            str(hop.idp_calls or ""),
+            f"{hop.milliseconds:.0f}",
+        )
+    return drawn

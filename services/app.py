@@ -1,0 +1,146 @@
+"""Where pattern, policy and views meet: no view runs before the pattern has named the caller.
+
+    create_app     an application whose every view says what it takes, guarded by the pattern in force
+    requires       what a view takes, as an operation of `policy.POLICY`
+    open_to_all    a view that takes nothing, said out loud
+    peers          the other services, called as ourselves for the current user
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import flask
+from werkzeug.exceptions import BadRequest, MisdirectedRequest
+
+from services import audit, policy, problems
+from services.identity import Identity
+from services.patterns import Pattern, pattern
+from services.peers import Peers
+from services.settings import Settings
+
+MAX_BODY = 16 * 1024
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class UndeclaredView(Exception):
+    """A view says neither what it requires nor that it is open to all, so the service does not start."""
+
+
+def requires(operation: str) -> Callable[[View], View]:
+    """Declare that a view takes `operation`; the guard checks it before the view runs."""
+    policy.POLICY[operation]  # an operation that is not in the table fails at import
+
+    def declare(view: View) -> View:
+        view.requires = operation  # type: ignore[attr-defined]  # read by the guard
+        return view
+
+    return declare
+
+
+def open_to_all(view: View) -> View:
+    """Declare that a view answers anybody."""
+    view.requires = None  # type: ignore[attr-defined]  # read by the guard
+    return view
+
+
+def peers() -> Peers:
+    """The other services, called as ourselves for the current user."""
+    found: Peers = flask.current_app.extensions["peers"]
+    return found
+
+
+def identity() -> Identity:
+    """Who this request is from and for, as the pattern has proven it."""
+    found: Identity = flask.g.identity
+    return found
+
+
+def create_app(
+    settings: Settings,
+    views: flask.Blueprint,
+    ready: Callable[[], None],
+    authenticate: Callable[[flask.Request], Identity] | None = None,
+    challenge: str | None = None,
+) -> flask.Flask:
+    """The service `settings.service` with its `views`, behind the pattern `settings.pattern`.
+
+    `ready` raises when the service could not serve.  The gateway passes its own `authenticate` and `challenge`, since
+    at the edge people prove themselves; every other service asks the pattern.  Raises `UndeclaredView`.
+    """
+    app = flask.Flask(__name__, static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=50)
+    app.url_map.merge_slashes = False  # one path, one meaning: no redirect from //orders
+    guard: Pattern = pattern(settings.pattern, settings)
+    at_edge = settings.service == "gateway"
+    audit.install(app, settings.service, trust_caller=not at_edge)
+    problems.install(app, challenge if at_edge else guard.challenge)
+    app.before_request(_one_host(settings))
+    app.before_request(_guarded(authenticate or guard.authenticate))
+    app.extensions["peers"] = Peers(settings, guard)
+    app.register_blueprint(views)
+    _health(app, ready)
+    app.after_request(_headers)
+    _refuse_undeclared(app)
+    return app
+
+
+def _guarded(authenticate: Callable[[flask.Request], Identity]) -> Callable[[], None]:
+    """The guard of every request: name the caller, then ask the policy; only an open view needs neither."""
+
+    def guard() -> None:
+        request = flask.request
+        view: Any = flask.current_app.view_functions.get(request.endpoint or "")
+        if view is not None and view.requires is None:
+            return
+        flask.g.identity = found = authenticate(request)
+        audit.note(caller=found.caller, user=found.user, vouched_by=found.vouched_by, checked=found.checked)
+        if view is not None:
+            audit.note(operation=view.requires, authorized_by=policy.authorize(found, view.requires))
+
+    return guard
+
+
+def _one_host(settings: Settings) -> Callable[[], None]:
+    """A request names one of our hosts: 400 without (RFC 9112 §3.2), 421 for somebody else's (RFC 9110 §7.4)."""
+    ours = {settings.service, "localhost", "127.0.0.1", "[::1]", urlsplit(settings.edge).hostname}
+
+    def check() -> None:
+        host = flask.request.headers.get("Host", "")
+        if not host or "," in host:
+            raise BadRequest
+        if re.sub(r":\d{1,5}\Z", "", host).lower() not in ours:
+            raise MisdirectedRequest
+
+    return check
+
+
+def _health(app: flask.Flask, ready: Callable[[], None]) -> None:
+    """Alive, and able to serve: two different questions."""
+
+    @app.get("/healthz")
+    @open_to_all
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    @open_to_all
+    def readyz() -> dict[str, str]:
+        ready()
+        return {"status": "ok"}
+
+
+def _headers(response: flask.Response) -> flask.Response:
+    """Answers are for whoever asked, and for nobody's cache."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _refuse_undeclared(app: flask.Flask) -> None:
+    undeclared = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "requires"))
+    if undeclared:
+        raise UndeclaredView(f"no @requires and no @open_to_all on: {', '.join(undeclared)}")

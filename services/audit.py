@@ -1,0 +1,134 @@
+"""One JSON line per decision: who asked for what, who vouched for them, what was checked, and what came of it.
+
+The lines of one request carry one trace id through every service (W3C Trace Context), so the story of an order can be
+told hop by hop.  A credential is never written: what was presented appears with its secret replaced by a fingerprint.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+import secrets
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import flask
+from werkzeug.routing import Rule
+
+from services import tls
+
+TRACEPARENT = re.compile(r"\A00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}\Z", re.ASCII)
+UNLOGGED = frozenset({"healthz", "readyz", "static"})
+_one_line_at_a_time = threading.Lock()
+
+
+def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> None:
+    """Give `app` a trace per request and a line per answer.
+
+    A valid incoming `traceparent` is joined when `trust_caller`; at the edge it is not (W3C Trace Context §7.1), and the
+    answer names the trace instead.
+    """
+
+    @app.before_request
+    def begin() -> None:
+        known = TRACEPARENT.match(flask.request.headers.get("traceparent", "")) if trust_caller else None
+        flask.g.trace, flask.g.parent = known.groups() if known else (secrets.token_hex(16), None)
+        flask.g.span = secrets.token_hex(8)
+        flask.g.began = time.monotonic()
+        flask.g.record = {"presented": presented(flask.request)}
+        flask.g.calls = flask.g.idp_calls = 0
+
+    @app.after_request
+    def end(response: flask.Response) -> flask.Response:
+        if "record" not in flask.g or flask.request.endpoint in UNLOGGED:
+            return response
+        rule: Rule | None = flask.request.url_rule
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "trace": flask.g.trace,
+            "span": flask.g.span,
+            "parent": flask.g.parent,
+            "service": service,
+            "method": flask.request.method,
+            "route": rule.rule if rule else None,
+            "decision": "deny" if response.status_code in {401, 403, 503} else "allow",
+            "status": response.status_code,
+            "calls": flask.g.calls,
+            "idp_calls": flask.g.idp_calls,
+            "duration_ms": round((time.monotonic() - flask.g.began) * 1000, 1),
+        }
+        write({**line, **flask.g.record})
+        if not trust_caller:
+            response.headers["traceresponse"] = f"00-{flask.g.trace}-{flask.g.span}-00"
+        return response
+
+
+def note(**fields: Any) -> None:
+    """Add `fields` to the line of the request at hand; outside of a request there is no line to add to."""
+    if flask.has_request_context() and "record" in flask.g:
+        flask.g.record.update(fields)
+
+
+def write(line: dict[str, Any], stream: TextIO | None = None) -> None:
+    """Write one JSON object as one line, whole, whatever its values hold."""
+    text = json.dumps(line, default=str) + "\n"
+    with _one_line_at_a_time:
+        out = stream or sys.stdout
+        out.write(text)
+        out.flush()
+
+
+def traceparent() -> str:
+    """The `traceparent` of a call that this request makes (W3C Trace Context §3.2)."""
+    return f"00-{flask.g.trace}-{flask.g.span}-00"
+
+
+def fingerprint(secret: str | bytes) -> str:
+    """What a secret may be called in a log: enough to see that two are the same, useless otherwise.
+
+    Only for secrets with entropy of their own, such as tokens: the hash of a password could be guessed.
+    """
+    octets = secret.encode(errors="surrogateescape") if isinstance(secret, str) else secret
+    return f"sha256:{hashlib.sha256(octets).hexdigest()[:8]}"
+
+
+def presented(request: flask.Request) -> list[str]:
+    """What the request shows for itself, with every secret taken out."""
+    shown = [_authorization(value) for value in request.headers.getlist("Authorization")]
+    if "X-User" in request.headers:
+        shown.append(f"X-User: {request.headers['X-User'][:64]}")
+    if any(key.startswith("__Host-") for key in request.cookies):
+        shown.append("session cookie")
+    return [*_certificate(request), *shown]
+
+
+def _certificate(request: flask.Request) -> list[str]:
+    try:
+        peer = tls.peer(request.environ)
+    except tls.BadPeer:
+        return ["a certificate that may not name anyone"]
+    return [f"certificate of {peer.spiffe_id}"] if peer else []
+
+
+def _authorization(value: str) -> str:
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() == "bearer":
+        return f"Bearer {fingerprint(rest)}"
+    if scheme.lower() == "basic":
+        return f"Basic {_user_id(rest)}:***"
+    return "Authorization: ***"
+
+
+def _user_id(encoded: str) -> str:
+    """The user-id of Basic credentials (RFC 7617 §2), or `?` when they are not well-formed."""
+    try:
+        user_id, colon, _ = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "?"
+    return user_id[:64] if colon else "?"

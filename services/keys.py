@@ -1,0 +1,80 @@
+"""The IdP's public keys, as a service keeps them: fetched seldom, replaced whole, never an attacker's to fetch at will.
+
+An unknown `kid` may be a key that was rotated in, so it causes a fetch, but only one per `COOLDOWN`: a flood of made-up
+ids costs the IdP nothing (RFC 8725 §2.9).  Keys that the IdP withdraws are gone at the next fetch, at most `LIFETIME`
+later; while the IdP does not answer, the last good set goes on working for `STALE` (RFC 9700 §2.6 wants rotation).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jwt as pyjwt
+
+from services.identity import Unauthenticated, Unavailable
+
+LIFETIME = 300.0
+STALE = 3600.0
+COOLDOWN = 10.0
+ALGORITHMS = frozenset({"ES256", "RS256"})
+
+
+class Keys:
+    """The key set that `fetch` returns as a JWKS document (RFC 7517 §5), cached."""
+
+    def __init__(self, fetch: Callable[[], Mapping[str, Any]], clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: dict[str, pyjwt.PyJWK] = {}
+        self._fetched = self._tried = float("-inf")
+
+    def find(self, kid: str) -> pyjwt.PyJWK:
+        """The key called `kid`; `Unauthenticated` when the IdP has none, `Unavailable` when it cannot be asked."""
+        if self._clock() - self._fetched > LIFETIME or kid not in self._keys:
+            self._refresh(kid)
+        if self._clock() - self._fetched > STALE:
+            raise Unavailable("the IdP's keys are too old to trust, and it does not answer")
+        try:
+            return self._keys[kid]
+        except KeyError:
+            raise Unauthenticated("the token is signed with a key that the IdP does not publish", error="invalid_token") from None
+
+    def _refresh(self, kid: str) -> None:
+        """Fetch the set, unless another thread just did or the last try was too recent."""
+        with self._lock:
+            fresh = self._clock() - self._fetched <= LIFETIME and kid in self._keys
+            if fresh or self._clock() - self._tried < COOLDOWN:
+                return
+            self._tried = self._clock()
+            try:
+                self._keys = usable(self._fetch())
+            except Unavailable:
+                if not self._keys:
+                    self._tried = float("-inf")  # nothing to go on with: the next request asks again
+                    raise
+                return
+            self._fetched = self._clock()
+
+
+def usable(document: Mapping[str, Any]) -> dict[str, pyjwt.PyJWK]:
+    """The keys of a JWKS that may verify signatures: named, for signing, each for one asymmetric algorithm (RFC 8725 §3.1)."""
+    members = document.get("keys")
+    if not isinstance(members, list):
+        raise Unavailable("the IdP's answer is not a key set")
+    keys = {}
+    for member in members:
+        fit = isinstance(member, dict) and member.get("alg") in ALGORITHMS and member.get("use", "sig") == "sig"
+        if fit and isinstance(member.get("kid"), str):
+            keys[member["kid"]] = _parse(member)
+    return keys
+
+
+def _parse(member: dict[str, Any]) -> pyjwt.PyJWK:
+    try:
+        return pyjwt.PyJWK(member)
+    except pyjwt.PyJWTError as error:
+        raise Unavailable(f"the IdP publishes a key that cannot be read: {error}") from None

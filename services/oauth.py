@@ -1,0 +1,95 @@
+"""The identity provider as a service sees it: ask about a token, fetch the keys, exchange a token for another.
+
+Whatever goes wrong on the way to the IdP means `Unavailable`: we cannot tell, so the answer is no.  Each call is counted
+on the request that caused it, for the audit line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import flask
+import requests
+
+from services import audit, tls
+from services.identity import NoCredentials, Unavailable
+from services.keys import Keys
+from services.settings import Settings
+
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+MAX_ANSWER = 64 * 1024
+
+
+class IdentityProvider:
+    """One IdP, reached over verified TLS with a pooled session that holds nothing about any user."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session = tls.session({settings.issuer: "idp"})
+        self.keys = Keys(lambda: self._json("GET", "/jwks"))
+
+    def introspect(self, token: str) -> Mapping[str, Any]:
+        """Ask whether `token` is active, and what it says (RFC 7662 §2), proving who asks by our client secret."""
+        form = {"token": token, "token_type_hint": "access_token"}
+        return self._json("POST", "/introspect", data=form, auth=self._client_credentials())
+
+    def exchange(self, token: str, audience: str) -> str:
+        """Trade `token` for one that only `audience` accepts and only our certificate can use (RFC 8693 §2, RFC 8705 §3).
+
+        The certificate authenticates us as well (RFC 8705 §2.1), so there is no secret to lose.
+        """
+        form = {
+            "grant_type": TOKEN_EXCHANGE,
+            "client_id": self._settings.service,
+            "subject_token": token,
+            "subject_token_type": ACCESS_TOKEN,
+            "audience": audience,
+        }
+        answer = self._json("POST", "/token", data=form, cert=self._settings.leaf)
+        if answer.get("issued_token_type") != ACCESS_TOKEN or not isinstance(answer.get("access_token"), str):
+            raise Unavailable("the IdP's answer to the exchange makes no sense")
+        return str(answer["access_token"])
+
+    def _client_credentials(self) -> tuple[bytes, bytes]:
+        return self._settings.service.encode(), self._settings.secret("client_secret").encode()
+
+    def _json(self, method: str, path: str, **arguments: Any) -> Mapping[str, Any]:
+        """One call, answered with a JSON object."""
+        if flask.has_request_context():
+            flask.g.idp_calls += 1
+            arguments["headers"] = {"traceparent": audit.traceparent()}
+        try:
+            response = self._session.request(
+                method,
+                self._settings.issuer + path,
+                verify=self._settings.bundle,
+                timeout=self._settings.timeout,
+                allow_redirects=False,
+                stream=True,
+                **arguments,
+            )
+            with response:
+                return _read(response)
+        except (requests.RequestException, OSError) as error:
+            raise Unavailable(f"the IdP does not answer: {type(error).__name__}") from error
+
+
+def _read(response: requests.Response) -> Mapping[str, Any]:
+    """The JSON object in an answer of bounded size; `NoCredentials` when the IdP refuses, `Unavailable` for anything else."""
+    body = response.raw.read(MAX_ANSWER + 1, decode_content=True)
+    if len(body) > MAX_ANSWER:
+        raise Unavailable("the IdP's answer is too large")
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unavailable(f"the IdP answers {response.status_code} without JSON") from None
+    if not isinstance(answer, dict):
+        raise Unavailable("the IdP's answer is not an object")
+    if response.status_code == 400:
+        raise NoCredentials(f"the IdP refuses: {answer.get('error')}")
+    if response.status_code != 200:
+        raise Unavailable(f"the IdP answers {response.status_code}")
+    return answer

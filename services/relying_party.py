@@ -1,0 +1,131 @@
+"""The gateway as a relying party: authorization code with PKCE at the IdP's own login page (OIDC Core §3.1).
+
+Authlib checks state, nonce, code challenge and the ID token.  It leaves `iss` in the callback to us (RFC 9207), and the
+certificate of the IdP and of ourselves to `tls`.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import flask
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
+from authlib.integrations.requests_client import OAuth2Session
+
+from services import tls
+from services.identity import Unauthenticated, Unavailable
+from services.sessions import Session
+from services.settings import Settings
+
+SCOPE = "openid profile items:read orders:read orders:write orders:read:any orders:refund"
+SPARE_SECONDS = 30
+
+
+class RelyingParty:
+    """Logging people in at the IdP, keeping their tokens fresh, and logging them out again."""
+
+    def __init__(self, app: flask.Flask, settings: Settings) -> None:
+        self._settings = settings
+        self._client: Any = OAuth(app).register(
+            "idp",
+            client_cls=_app_for(settings),
+            client_id="gateway",
+            client_secret=None if _by_certificate(settings) else settings.secret("client_secret"),
+            server_metadata_url=f"{settings.issuer}/.well-known/openid-configuration",
+            client_kwargs={
+                "scope": SCOPE,
+                "code_challenge_method": "S256",
+                "token_endpoint_auth_method": "none" if _by_certificate(settings) else "client_secret_basic",
+            },
+        )
+
+    def redirect(self) -> flask.Response:
+        """To the IdP's login page."""
+        self._metadata()
+        there: flask.Response = self._client.authorize_redirect(f"{self._settings.edge}/callback")
+        there.status_code = 303
+        return there
+
+    def finish(self) -> Session:
+        """The session of whoever comes back from the IdP; `Unauthenticated` when anything about it is wrong."""
+        if flask.request.args.getlist("iss") != [self._settings.issuer]:  # RFC 9207 §2.4
+            raise Unauthenticated("the answer does not come from our IdP (iss)")
+        try:
+            answer = self._client.authorize_access_token()
+        except AuthlibBaseError as error:
+            raise Unauthenticated(f"the log-in failed: {error.error}") from None
+        except (requests.RequestException, OSError) as error:
+            raise Unavailable("the IdP does not answer") from error
+        return _keep(answer, Session(answer["userinfo"]["sub"], id_token=answer["id_token"]))
+
+    def access_token(self, session: Session) -> str:
+        """The session's access token, renewed shortly before it ends; `Unauthenticated` when the IdP will not."""
+        with session.lock:  # a refresh token works once (RFC 9700 §2.2.2), so one thread uses it
+            if session.expires_at - time.time() < SPARE_SECONDS:
+                self._refresh(session)
+            return session.access_token or ""
+
+    def _refresh(self, session: Session) -> None:
+        try:
+            with self._client._get_oauth_client(**self._metadata()) as client:
+                answer = client.refresh_token(client.metadata["token_endpoint"], refresh_token=session.refresh_token)
+        except AuthlibBaseError as error:
+            raise Unauthenticated(f"the session cannot be renewed: {error.error}") from None
+        except (requests.RequestException, OSError) as error:
+            raise Unavailable("the IdP does not answer") from error
+        _keep(answer, session)
+
+    def end(self, session: Session) -> str:
+        """Revoke the session's tokens (RFC 7009), and say where the IdP ends its own (OIDC RP-Initiated Logout §2)."""
+        metadata = self._metadata()
+        try:
+            with self._client._get_oauth_client(**metadata) as client:
+                client.revoke_token(metadata["revocation_endpoint"], token=session.refresh_token)
+        except (AuthlibBaseError, requests.RequestException, OSError) as error:
+            raise Unavailable("the IdP does not answer") from error
+        query = {"id_token_hint": session.id_token, "post_logout_redirect_uri": f"{self._settings.edge}/"}
+        return f"{metadata['end_session_endpoint']}?{urlencode(query)}"
+
+    def _metadata(self) -> dict[str, Any]:
+        """What the IdP says of itself, fetched once; it must be the IdP we meant (RFC 8414 §3.3)."""
+        try:
+            metadata: dict[str, Any] = self._client.load_server_metadata()
+        except (requests.RequestException, OSError) as error:
+            raise Unavailable("the IdP does not answer") from error
+        if metadata.get("issuer") != self._settings.issuer:
+            raise Unavailable("the IdP's metadata names another issuer")
+        return metadata
+
+
+def _keep(answer: dict[str, Any], session: Session) -> Session:
+    session.access_token = answer["access_token"]
+    session.refresh_token = answer.get("refresh_token")
+    session.expires_at = time.time() + answer["expires_in"]
+    return session
+
+
+def _by_certificate(settings: Settings) -> bool:
+    """Under zerotrust our certificate authenticates us to the IdP, and there is no secret to keep (RFC 8705 §2.1)."""
+    return settings.pattern == "zerotrust"
+
+
+def _app_for(settings: Settings) -> type[Any]:
+    """Authlib's client, on sessions that trust our CA and nothing from the environment."""
+
+    class IdpSession(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.trust_env = False
+            self.verify = settings.bundle
+            self.cert = settings.leaf if _by_certificate(settings) else None
+            self.default_timeout = settings.timeout
+            self.mount(settings.issuer, tls.PeerAdapter("idp"))
+
+    class IdpApp(FlaskOAuth2App):  # type: ignore[misc]  # Authlib has no types
+        client_cls = IdpSession
+
+    return IdpApp

@@ -1,0 +1,86 @@
+"""All that a service is told from outside, read once, at the start.
+
+Nothing secret comes through the environment: secrets are files in a directory of this process's own.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "SHOP_"
+ServiceName = Literal["gateway", "orders", "inventory", "billing"]
+PatternName = Literal["perimeter", "basic", "subsystem", "mtls", "oauth2", "jwt", "zerotrust"]
+
+
+class BadSettings(Exception):
+    """The process was told something that makes no sense; the message says what, and never echoes a value."""
+
+
+class Settings(BaseSettings):
+    """What this process is, where its files lie, and where the others answer."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True, extra="ignore")
+
+    service: ServiceName
+    pattern: PatternName
+    dir: Path
+    """The shop's directory; what is ours lies in `dir/service`."""
+    host: str = "127.0.0.1"
+    port: int = Field(ge=1, le=65535)
+    issuer: str = Field(pattern=r"\Ahttps://[^/?#]+\z")
+    """The IdP's issuer identifier, at which it also answers (RFC 8414 §2)."""
+    edge: str = Field(pattern=r"\Ahttps://[^/?#]+\z")
+    """The gateway's public origin."""
+    peers: dict[ServiceName, str]
+    """Base URL of each inner service."""
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    """PostgreSQL instead of this service's own SQLite file; leave the password to ~/.pgpass."""
+    timeout: float = Field(default=5.0, gt=0, le=60)
+    """Seconds that one call to another process may take."""
+
+    @property
+    def tls_dir(self) -> Path:
+        """Our certificate, key, trust bundle and CRL; only our own key."""
+        return self.dir / self.service / "tls"
+
+    @property
+    def bundle(self) -> str:
+        """The trust bundle: what `verify=` names."""
+        return str(self.tls_dir / "bundle.pem")
+
+    @property
+    def leaf(self) -> tuple[str, str]:
+        """Our certificate and its key: what `cert=` names."""
+        return str(self.tls_dir / "leaf.pem"), str(self.tls_dir / "key.pem")
+
+    @property
+    def data_dir(self) -> Path:
+        """Where this service keeps what must survive a restart."""
+        return self.dir / self.service / "data"
+
+    @property
+    def users_file(self) -> Path:
+        """The shared user store, where the pattern lets this process see it."""
+        return self.dir / "users" / "users.db"
+
+    def secret(self, name: str) -> str:
+        """The secret kept in the file `name`, as it is now: a rotated secret counts without a restart."""
+        return (self.dir / self.service / "secrets" / name).read_text(encoding="utf-8").strip()
+
+
+def from_environ(service: str) -> Settings:
+    """The settings of `service` from the environment; `BadSettings` names every variable that is wrong or misspelt."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    strangers = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if strangers:
+        raise BadSettings(f"unknown setting: {', '.join(strangers)}")
+    try:
+        return Settings(service=service)  # type: ignore[call-arg, arg-type]  # the rest comes from the environment
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise BadSettings(wrong) from None

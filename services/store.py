@@ -1,0 +1,77 @@
+"""The store of one service: SQLite in its own file, or PostgreSQL where DATABASE_URL says so.
+
+The same tables, statements and tests for both.  SQLite's default of a deferred BEGIN lets two writers read first and
+then find each other's lock; with BEGIN IMMEDIATE each waits for its turn.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from services.settings import Settings
+from services.users import StoreUnavailable
+
+BUSY_SECONDS = 5
+TRIES = 3
+Result = TypeVar("Result")
+
+
+def open_store(settings: Settings, metadata: sa.MetaData) -> sa.Engine:
+    """The engine for `settings.service`, with its tables in place."""
+    if settings.database_url:
+        engine = sa.create_engine(_with_driver(settings.database_url), pool_pre_ping=True)
+    else:
+        engine = sqlite_engine(settings.data_dir / f"{settings.service}.db")
+    metadata.create_all(engine)
+    return engine
+
+
+def sqlite_engine(path: Path) -> sa.Engine:
+    """SQLite at `path`, in WAL mode, each transaction begun as a writer's."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def transact(engine: sa.Engine, work: Callable[[sa.Connection], Result]) -> Result:
+    """Do `work` in one transaction, and again when another one got in first; `StoreUnavailable` when the store fails.
+
+    SQLite lets one writer in at a time.  In PostgreSQL two can both find a row missing and both insert it: the second
+    fails on the unique key, and finds the row when it tries again.
+    """
+    for _ in range(TRIES):
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except sa.exc.IntegrityError:
+            continue
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+            raise StoreUnavailable("the store does not answer") from error
+    raise StoreUnavailable("the store stays contended")
+
+
+def answers(engine: sa.Engine) -> None:
+    """Return when the store answers; `StoreUnavailable` when it does not."""
+    transact(engine, lambda connection: connection.execute(sa.select(sa.literal(1))))
+
+
+def _with_driver(url: str) -> sa.URL:
+    """PostgreSQL is spoken through psycopg 3, whatever short form the URL has."""
+    parsed = sa.make_url(url)
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername in {"postgres", "postgresql"} else parsed

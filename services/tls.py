@@ -1,0 +1,229 @@
+"""TLS contexts that follow their files, and the name of whoever is at the other end.
+
+A certificate, key or CRL that changes on disk is in force at the next connection, without a restart: contexts are
+cached under their files' modification times.  Every context speaks TLS 1.3 only, verifies strictly (RFC 5280), and
+refuses everybody when the CRL is missing or out of date: fail closed.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import requests
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+
+TRUST_DOMAIN = "shop.test"
+# SPIFFE-ID §2: lower-case trust domain, no empty, `.` or `..` segment, no query, no percent-encoding.  One segment is all we issue.
+SPIFFE_ID = re.compile(rf"\Aspiffe://{re.escape(TRUST_DOMAIN)}/([a-z][a-z0-9-]{{0,62}})\Z", re.ASCII)
+
+Files = tuple[str, ...]
+_CLIENT_CERTIFICATE = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+
+
+class BadPeer(Exception):
+    """The peer's certificate is genuine, but not one that may name a service."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The service at the other end of a mutual TLS connection, as its certificate names it."""
+
+    name: str
+    spiffe_id: str
+    thumbprint: str
+    """`x5t#S256`: base64url of the SHA-256 of the certificate (RFC 8705 §3.1)."""
+
+
+def server_context(tls_dir: Path, client: Literal["none", "optional", "required"]) -> ssl.SSLContext:
+    """What a connection to us must prove.  Call it for each connection: it returns the context for the files as they are.
+
+    Raises `OSError` (`ssl.SSLError` included) when there is nothing usable and never has been.
+    """
+    return _current(_server_context, _files(tls_dir), client)
+
+
+def client_context(bundle: Path, cert: tuple[str, str] | None) -> ssl.SSLContext:
+    """What we demand of a server, and the certificate `(leaf, key)` we show it, if any; `crl.pem` lies beside `bundle`."""
+    return _current(_client_context, (str(bundle), str(bundle.with_name("crl.pem")), *(cert or ())))
+
+
+def _files(tls_dir: Path) -> Files:
+    return tuple(str(tls_dir / name) for name in ("bundle.pem", "crl.pem", "leaf.pem", "key.pem"))
+
+
+def _server_context(files: Files, client: str) -> ssl.SSLContext:
+    bundle, crl, leaf, key = files
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3  # RFC 9325 §3.1.1
+    context.num_tickets = 0  # a resumed session would skip the CRL (RFC 8446 §4.6.1)
+    context.load_cert_chain(leaf, key)
+    context.verify_mode = _CLIENT_CERTIFICATE[client]
+    if context.verify_mode is not ssl.CERT_NONE:
+        _trust(context, bundle, crl)
+    return context
+
+
+def _client_context(files: Files) -> ssl.SSLContext:
+    bundle, crl, *own = files
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies the chain and the host name by default
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    _trust(context, bundle, crl)
+    if own:
+        context.load_cert_chain(*own)
+    return context
+
+
+def _trust(context: ssl.SSLContext, bundle: str, crl: str) -> None:
+    """Trust `bundle` and nothing else, and no leaf that `crl` takes back (RFC 5280 §6.3)."""
+    context.load_verify_locations(bundle)
+    context.load_verify_locations(crl)
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF | ssl.VERIFY_X509_STRICT
+
+
+_contexts: dict[tuple[Any, ...], tuple[tuple[int, ...], ssl.SSLContext]] = {}
+
+
+def _current(build: Any, files: Files, *options: str) -> ssl.SSLContext:
+    """The context for `files` as they are now: built again when one changed, the last good one while they are being replaced.
+
+    A leaf and its key are two files, so a reader can meet the new one beside the old other.  Keeping the last good context
+    for that moment stays safe: its certificate and its CRL end by their own dates.
+    """
+    key = (build, files, options)
+    known = _contexts.get(key)
+    try:
+        stamp = tuple(Path(file).stat().st_mtime_ns for file in files)
+        if known and known[0] == stamp:
+            return known[1]
+        context = build(files, *options)
+    except OSError:
+        if known is None:
+            raise
+        return known[1]
+    _contexts[key] = (stamp, context)
+    return context  # type: ignore[no-any-return]  # `build` is one of the two above
+
+
+def peer(environ: Mapping[str, Any]) -> Peer | None:
+    """Who is at the other end of this request's connection: None without a certificate, `BadPeer` if it may not name anyone."""
+    connection = environ.get("gunicorn.socket")
+    der = connection.getpeercert(binary_form=True) if isinstance(connection, ssl.SSLSocket) else None
+    return peer_of(der) if der else None
+
+
+@functools.lru_cache(maxsize=256)
+def peer_of(der: bytes) -> Peer:
+    """Read the service's name from a certificate whose chain TLS has already verified.
+
+    OpenSSL accepts a client certificate without extended key usage, and a CA certificate as a client; X509-SVID §4 and
+    §5.2 do not, so these are checked here.  Exactly one URI SAN, or none of them counts (X509-SVID §2).
+    """
+    certificate = x509.load_der_x509_certificate(der)
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError) as error:
+        raise BadPeer(f"the certificate lacks an extension: {error}") from None
+    if constraints.ca:
+        raise BadPeer("a CA certificate is not a service")
+    if ExtendedKeyUsageOID.CLIENT_AUTH not in usage:
+        raise BadPeer("the certificate is not for clients (no clientAuth)")
+    spiffe_id = _only_uri(names)
+    match = SPIFFE_ID.match(spiffe_id)
+    if not match:
+        raise BadPeer("the certificate's URI is no SPIFFE ID of this trust domain")
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+    return Peer(match[1], spiffe_id, thumbprint)
+
+
+def _only_uri(names: x509.SubjectAlternativeName) -> str:
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    if len(uris) != 1:
+        raise BadPeer(f"the certificate carries {len(uris)} URI names, not exactly one")
+    return uris[0]
+
+
+class _CheckedConnection(HTTPSConnection):
+    """An HTTPS connection that sends nothing before the server has proven its SPIFFE ID as well as its DNS name."""
+
+    expected_peer: str | None = None
+
+    def connect(self) -> None:
+        super().connect()
+        if self.expected_peer is None or not isinstance(self.sock, ssl.SSLSocket):
+            return
+        try:
+            found = peer_of(self.sock.getpeercert(binary_form=True) or b"")
+        except (BadPeer, ValueError) as error:
+            self.close()
+            raise ssl.SSLCertVerificationError(f"server certificate: {error}") from None
+        if found.name != self.expected_peer:
+            self.close()
+            raise ssl.SSLCertVerificationError(f"expected {self.expected_peer}, found {found.spiffe_id}")
+
+
+class PeerAdapter(HTTPAdapter):
+    """Carries requests to one peer, holding it to its own name whatever address it is reached at.
+
+    A leaf carries only its own DNS name, so on loopback the name has to be told.  `requests` would read the trust
+    bundle again for each request; here the context is the cached one, and since urllib3 pools by context, a renewed
+    certificate also means new connections.  `address` is where to connect when the URL's host is a name that only
+    browsers resolve, such as `idp.localhost` (RFC 6761 §6.3).
+    """
+
+    def __init__(self, name: str | None = None, address: str | None = None) -> None:
+        self.name = name
+        self.address = address
+        self.connection = type("PeerConnection", (_CheckedConnection,), {"expected_peer": name})
+        super().__init__(pool_connections=4, pool_maxsize=16)
+
+    def cert_verify(self, *_: Any) -> None:
+        """Nothing to do: the context carries the trust bundle and the certificate."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        url = urlsplit(request.url or "")
+        host = {"scheme": url.scheme, "host": self.address or url.hostname, "port": url.port}
+        if url.scheme != "https":
+            return host, {}
+        if not isinstance(verify, str):
+            raise requests.exceptions.SSLError("no trust bundle was named: verify=…")
+        context = client_context(Path(verify), cert)
+        server_name = self.name or url.hostname
+        return host, {"ssl_context": context, "server_hostname": server_name, "assert_hostname": server_name}
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        if isinstance(pool, HTTPSConnectionPool):
+            pool.ConnectionCls = self.connection
+        return pool
+
+
+def session(peers: Mapping[str, str] | None = None) -> requests.Session:
+    """A pooled session for calls within the shop; `peers` maps a base URL to the name its server must prove.
+
+    The environment does not get a say: a ~/.netrc entry would replace our bearer token, REQUESTS_CA_BUNDLE our CA.
+    """
+    new = requests.Session()
+    new.trust_env = False
+    new.max_redirects = 0
+    new.mount("https://", PeerAdapter())
+    new.mount("http://", PeerAdapter())
+    for base, name in (peers or {}).items():
+        new.mount(base, PeerAdapter(name))
+    return new
