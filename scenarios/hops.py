@@ -107,7 +107,7 @@ def table(hops: list[Hop]) -> Table:
     for hop in hops:
         drawn.add_row(
             f"[bold]{hop.caller} → {hop.service}[/]\n{hop.request}",
-            "\n".join(hop.presented),
+            "\n".join(hop.presented).replace(" of spiffe:", " of\nspiffe:"),
             hop.checked,
             f"{hop.user}\n{hop.vouched_by}" if hop.user else hop.vouched_by,
             hop.authorized_by,

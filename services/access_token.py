@@ -65,12 +65,12 @@ class Claims(BaseModel):
 
 
 def verify(token: str, keys: Keys, issuer: str, audience: str) -> Claims:
-    """The claims of `token`, once it is proven to be the `issuer`'s and meant for `audience`; else `Unauthenticated`."""
+    """The claims of `token`, once proven to be the `issuer`'s and meant for `audience`; else `Unauthenticated`."""
     if not SHAPE.match(token):
         raise _invalid("the token does not have the shape of a signed JWT")
     header, payload, _ = (_decode(part) for part in token.split("."))
     fields = _object(header)
-    if not HEADER.issuperset(fields):  # no crit, b64, jwk, jku, x5c, x5u, zip: nothing that changes the rules (RFC 7515 §4.1)
+    if not HEADER.issuperset(fields):  # no crit, b64, jwk, jku, x5u: nothing that changes the rules (RFC 7515 §4.1)
         raise _invalid("the token's header asks for more than we do")
     if not all(isinstance(value, str) for value in fields.values()):
         raise _invalid("the token's header is malformed")

@@ -1,9 +1,9 @@
 """Where pattern, policy and views meet: no view runs before the pattern has named the caller.
 
-    create_app     an application whose every view says what it takes, guarded by the pattern in force
-    requires       what a view takes, as an operation of `policy.POLICY`
-    open_to_all    a view that takes nothing, said out loud
-    peers          the other services, called as ourselves for the current user
+create_app     an application whose every view says what it takes, guarded by the pattern in force
+requires       what a view takes, as an operation of `policy.POLICY`
+open_to_all    a view that takes nothing, said out loud
+peers          the other services, called as ourselves for the current user
 """
 
 from __future__ import annotations

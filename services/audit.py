@@ -31,8 +31,8 @@ _one_line_at_a_time = threading.Lock()
 def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> None:
     """Give `app` a trace per request and a line per answer.
 
-    A valid incoming `traceparent` is joined when `trust_caller`; at the edge it is not (W3C Trace Context §7.1), and the
-    answer names the trace instead.
+    A valid incoming `traceparent` is joined when `trust_caller`; at the edge it is not (W3C Trace Context §7.1), and
+    the answer names the trace instead.
     """
 
     @app.before_request
@@ -103,7 +103,7 @@ def presented(request: flask.Request) -> list[str]:
     shown = [_authorization(value) for value in request.headers.getlist("Authorization")]
     if "X-User" in request.headers:
         shown.append(f"X-User: {request.headers['X-User'][:64]}")
-    if any(key.startswith("__Host-") for key in request.cookies):
+    if flask.current_app.config["SESSION_COOKIE_NAME"] in request.cookies:
         shown.append("session cookie")
     return [*_certificate(request), *shown]
 

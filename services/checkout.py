@@ -42,7 +42,7 @@ orders = sa.Table(
 
 
 def begin(engine: sa.Engine, user: str, key: str, wanted: bodies.NewOrder) -> Order:
-    """The order that `user` means by `key`: the known one, or a new one, pending.  422 when the key meant another body."""
+    """The order that `user` means by `key`: the known one, or a new one; 422 when the key meant another body."""
     known = sa.select(orders).where(orders.c.user == user, orders.c.key == key)
     fingerprint = bodies.fingerprint(wanted)
 

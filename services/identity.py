@@ -6,6 +6,8 @@
     ├── Forbidden        403    we know who you are, and the answer is no
     ├── Unavailable      503    we cannot tell, so the answer is no   + Retry-After
     └── NoCredentials    502    nobody gave us anything to show to the next service (a 401 would blame our caller)
+
+Each maps to HTTP in one place, `problems`.
 """
 
 from __future__ import annotations

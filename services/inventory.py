@@ -96,7 +96,6 @@ def _engine() -> sa.Engine:
 def _stock(engine: sa.Engine) -> None:
     """Fill an empty shelf."""
 
-
     def fill(connection: sa.Connection) -> None:
         if not connection.scalar(sa.select(sa.func.count()).select_from(items)):
             connection.execute(items.insert(), SHELF)

@@ -41,7 +41,7 @@ class Keys:
         try:
             return self._keys[kid]
         except KeyError:
-            raise Unauthenticated("the token is signed with a key that the IdP does not publish", error="invalid_token") from None
+            raise Unauthenticated("the IdP publishes no such key (kid)", error="invalid_token") from None
 
     def _refresh(self, kid: str) -> None:
         """Fetch the set, unless another thread just did or the last try was too recent."""
@@ -61,7 +61,7 @@ class Keys:
 
 
 def usable(document: Mapping[str, Any]) -> dict[str, pyjwt.PyJWK]:
-    """The keys of a JWKS that may verify signatures: named, for signing, each for one asymmetric algorithm (RFC 8725 §3.1)."""
+    """The keys of a JWKS that may verify: named, for signatures, each for one asymmetric algorithm (RFC 8725 §3.1)."""
     members = document.get("keys")
     if not isinstance(members, list):
         raise Unavailable("the IdP's answer is not a key set")

@@ -1,7 +1,7 @@
 """The identity provider as a service sees it: ask about a token, fetch the keys, exchange a token for another.
 
-Whatever goes wrong on the way to the IdP means `Unavailable`: we cannot tell, so the answer is no.  Each call is counted
-on the request that caused it, for the audit line.
+Whatever goes wrong on the way to the IdP means `Unavailable`: we cannot tell, so the answer is no.  Each call is
+counted on the request that caused it, for the audit line.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class IdentityProvider:
         return self._json("POST", "/introspect", data=form, auth=self._client_credentials())
 
     def exchange(self, token: str, audience: str) -> str:
-        """Trade `token` for one that only `audience` accepts and only our certificate can use (RFC 8693 §2, RFC 8705 §3).
+        """Trade `token` for one that only `audience` accepts and only we can show (RFC 8693 §2, RFC 8705 §3).
 
         The certificate authenticates us as well (RFC 8705 §2.1), so there is no secret to lose.
         """
@@ -78,7 +78,7 @@ class IdentityProvider:
 
 
 def _read(response: requests.Response) -> Mapping[str, Any]:
-    """The JSON object in an answer of bounded size; `NoCredentials` when the IdP refuses, `Unavailable` for anything else."""
+    """The JSON object in an answer of bounded size; `NoCredentials` when the IdP refuses, else `Unavailable`."""
     body = response.raw.read(MAX_ANSWER + 1, decode_content=True)
     if len(body) > MAX_ANSWER:
         raise Unavailable("the IdP's answer is too large")

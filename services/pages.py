@@ -138,7 +138,7 @@ def style() -> Response:
 
 
 def install(app: flask.Flask, settings: Settings, edge: Edge) -> None:
-    """Give `app` what the pages need: cookies, the token in each form, headers, and the IdP's log-in where there is one."""
+    """Give `app` what the pages need: cookies, form tokens, headers, and the IdP's log-in where there is one."""
     app.secret_key = settings.secret("cookie_key")
     app.config.update(
         SESSION_COOKIE_NAME=f"__Host-shop-{settings.port}",  # cookies do not tell ports apart, so the name has to

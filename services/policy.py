@@ -1,7 +1,7 @@
 """Who may do what: the one authorization table of the shop.
 
 Each operation names the scope that a *proven* person needs and the callers that are granted it.  A pattern proves the
-person, or the caller, or both, or nobody; whatever is proven must pass, and the audit line says what the answer rests on.
+person, or the caller, or both, or nobody; whatever is proven must pass, and the audit line says what that rests on.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def problem(status: int, title: str, **extra: Any) -> flask.Response:
 
 
 def _challenge(scheme: str | None, refusal: Refusal) -> str | None:
-    """The WWW-Authenticate of a refusal: always with a 401, with Bearer also when an error code is due (RFC 6750 §3)."""
+    """The WWW-Authenticate of a refusal: with each 401; with Bearer also when an error code is due (RFC 6750 §3)."""
     if scheme is None:
         return None
     bearer = scheme.startswith("Bearer")

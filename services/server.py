@@ -127,7 +127,7 @@ class JsonLines(logging.Formatter):
 
 
 def _logging(service: str) -> dict[str, Any]:
-    """Everything on stdout, a JSON object a line; connections that fail their handshake are worth a line, not a page."""
+    """Everything on stdout, a JSON object a line."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -26,7 +26,8 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
 TRUST_DOMAIN = "shop.test"
-# SPIFFE-ID §2: lower-case trust domain, no empty, `.` or `..` segment, no query, no percent-encoding.  One segment is all we issue.
+# SPIFFE-ID §2: a lower-case trust domain; no empty, `.` or `..` segment, no query, no percent-encoding.  We issue one
+# segment, so one is all we read.
 SPIFFE_ID = re.compile(rf"\Aspiffe://{re.escape(TRUST_DOMAIN)}/([a-z][a-z0-9-]{{0,62}})\Z", re.ASCII)
 
 Files = tuple[str, ...]
@@ -48,7 +49,7 @@ class Peer:
 
 
 def server_context(tls_dir: Path, client: Literal["none", "optional", "required"]) -> ssl.SSLContext:
-    """What a connection to us must prove.  Call it for each connection: it returns the context for the files as they are.
+    """What a connection to us must prove.  Ask at each connection: the context is for the files as they are then.
 
     Raises `OSError` (`ssl.SSLError` included) when there is nothing usable and never has been.
     """
@@ -56,7 +57,7 @@ def server_context(tls_dir: Path, client: Literal["none", "optional", "required"
 
 
 def client_context(bundle: Path, cert: tuple[str, str] | None) -> ssl.SSLContext:
-    """What we demand of a server, and the certificate `(leaf, key)` we show it, if any; `crl.pem` lies beside `bundle`."""
+    """What we demand of a server, and the `(leaf, key)` we show it, if any; `crl.pem` lies beside `bundle`."""
     return _current(_client_context, (str(bundle), str(bundle.with_name("crl.pem")), *(cert or ())))
 
 
@@ -97,10 +98,10 @@ _contexts: dict[tuple[Any, ...], tuple[tuple[int, ...], ssl.SSLContext]] = {}
 
 
 def _current(build: Any, files: Files, *options: str) -> ssl.SSLContext:
-    """The context for `files` as they are now: built again when one changed, the last good one while they are being replaced.
+    """The context for `files` as they are now: built again when one changed, the last good one while that fails.
 
-    A leaf and its key are two files, so a reader can meet the new one beside the old other.  Keeping the last good context
-    for that moment stays safe: its certificate and its CRL end by their own dates.
+    A leaf and its key are two files, so a reader can meet the new one beside the old other.  Keeping the last good
+    context for that moment stays safe: its certificate and its CRL end by their own dates.
     """
     key = (build, files, options)
     known = _contexts.get(key)
@@ -118,7 +119,7 @@ def _current(build: Any, files: Files, *options: str) -> ssl.SSLContext:
 
 
 def peer(environ: Mapping[str, Any]) -> Peer | None:
-    """Who is at the other end of this request's connection: None without a certificate, `BadPeer` if it may not name anyone."""
+    """Who is at the other end of this request's connection; None when no certificate was shown, or `BadPeer`."""
     connection = environ.get("gunicorn.socket")
     der = connection.getpeercert(binary_form=True) if isinstance(connection, ssl.SSLSocket) else None
     return peer_of(der) if der else None
