@@ -84,7 +84,7 @@ class Shopper:
             page = self._follow(self._fill_in(page))
         answer = parse_qs(urlsplit(page.headers.get("Location", "")).query)
         if not page.is_redirect or "code" not in answer:
-            why = answer.get("error", ["wrong name or password" if page.status_code == 401 else page.reason])[0]
+            why = answer.get("error", ["wrong name or password" if page.status_code in {401, 403} else page.reason])[0]
             raise CannotLogIn(f"the IdP does not let {self.who} in: {why}")
         if answer.get("state") != [state] or answer.get("iss") != [self.shop.issuer]:
             raise CannotLogIn("the answer is not to our question (state, iss)")
