@@ -9,20 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-import ssl
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from compose.shop import Shop
 from compose.topology import PEOPLE, TOKEN_PATTERNS
+from scenarios.browser import forms
+from scenarios.door import TIMEOUT_SECONDS, door
 
 REDIRECT_URI = "http://127.0.0.1:8765/callback"  # RFC 8252 §7.3; nobody listens: we read the code from the redirect
 SCOPE = "openid items:read orders:read orders:write orders:read:any orders:refund"
-TIMEOUT_SECONDS = 15
 
 
 class CannotLogIn(Exception):
@@ -92,8 +90,7 @@ class Shopper:
 
     def _fill_in(self, page: requests.Response) -> requests.Response:
         """Send the login form of `page`, with its hidden fields."""
-        form = LoginForm()
-        form.feed(page.text)
+        [form] = forms(page.text)
         fields = {**form.fields, "username": self.who, "password": self.password}
         target = urljoin(page.url, form.action)
         return self.session.post(target, data=fields, timeout=TIMEOUT_SECONDS, allow_redirects=False)
@@ -109,47 +106,3 @@ class Shopper:
 
     def _get(self, url: str, **arguments: Any) -> requests.Response:
         return self.session.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False, **arguments)
-
-
-def door(shop: Shop) -> requests.Session:
-    """A session that trusts this shop's CA and nothing from the environment."""
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("https://", _Door(ssl.create_default_context(cafile=str(shop.ca_file))))
-    return session
-
-
-class _Door(HTTPAdapter):
-    """HTTPS to the shop's edge; `*.localhost` is loopback, whatever the resolver thinks (RFC 6761 §6.3)."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__()
-
-    def cert_verify(self, *_: Any) -> None:
-        """Nothing to do: the context carries the trust bundle."""
-
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        url = urlsplit(request.url or "")
-        name = url.hostname or ""
-        address = "127.0.0.1" if name.endswith(".localhost") else name
-        tls = {"ssl_context": self._context, "server_hostname": name, "assert_hostname": name}
-        return {"scheme": url.scheme, "host": address, "port": url.port}, tls
-
-
-class LoginForm(HTMLParser):
-    """The form of a login page: where it goes, and its hidden fields."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.action = ""
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "form":
-            self.action = found.get("action") or ""
-        if tag == "input" and found.get("type") == "hidden":
-            self.fields[found.get("name") or ""] = found.get("value") or ""

@@ -7,25 +7,26 @@ browser's session (OWASP CSRF Cheat Sheet, synchronizer token), and the cookie c
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
 from pathlib import Path
 from typing import Any
 
 import flask
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from services import audit, policy
 from services.app import identity, open_to_all, peers, requires
 from services.edge import Edge
-from services.identity import Forbidden, Refusal, Unauthenticated
+from services.identity import Forbidden, Unauthenticated
 from services.problems import Problem
 from services.sessions import Session
 from services.settings import Settings
-from services.users import StoreUnavailable, UserStore, WrongPassword
+from services.users import UserStore, WrongPassword
 
 HERE = Path(__file__).parent
 MAX_AGE_OF_STYLE = 3600
+CALLBACK = "gateway.pages.callback"
 views = flask.Blueprint("pages", __name__, template_folder="templates")
 
 
@@ -50,7 +51,10 @@ def shelf() -> str:
 def buy() -> Response:
     """Place the order of one form."""
     form = flask.request.form
-    wanted = {"sku": form.get("sku", ""), "quantity": form.get("quantity", 1, type=int)}
+    try:
+        wanted = {"sku": form.get("sku", ""), "quantity": int(form.get("quantity", ""))}
+    except ValueError:
+        raise Problem(422, "Unprocessable Content", "the quantity is not a number") from None
     order = peers().post("orders", "/orders", wanted, key=form.get("key", ""))
     return _go("pages.order", order_id=order["id"])
 
@@ -104,7 +108,7 @@ def log_in() -> Response | tuple[str, int]:
             session = _proven(edge, edge.users, name, password)
     except Unauthenticated as refusal:
         audit.note(decision="deny", reason=refusal.reason)
-        return flask.render_template("login.html", failed=True, username=name), 401
+        return flask.render_template("login.html", failed=True, username=name), 403  # a 401 would owe a challenge
     return _welcome(session)
 
 
@@ -125,9 +129,8 @@ def log_out() -> Response:
     edge = _edge()
     session = edge.sessions.close(flask.session.get("id"))
     flask.session.clear()
-    if session is not None and edge.relying_party is not None:
-        return flask.redirect(edge.relying_party.end(session), 303)
-    return _go("pages.home")
+    there = edge.relying_party.end(session) if session and edge.relying_party else None
+    return flask.redirect(there, 303) if there else _go("pages.home")
 
 
 @views.get("/static/style.css")
@@ -153,6 +156,7 @@ def install(app: flask.Flask, settings: Settings, edge: Edge) -> None:
     app.jinja_env.globals.update(csrf_token=_csrf_token, pattern=settings.pattern, by_form=edge.by_form)
     app.jinja_env.filters["money"] = lambda cents: f"{cents // 100:,}.{cents % 100:02d}"
     app.after_request(_page_headers(settings))
+    app.after_request(_for_people)  # runs before the other: what is registered last comes first
 
 
 @views.before_request
@@ -164,37 +168,22 @@ def same_browser() -> None:
             raise Forbidden("the form does not carry this browser's token")
 
 
-@views.errorhandler(Unauthenticated)
-def log_in_first(refusal: Unauthenticated) -> Response | tuple[str, int]:
-    """A person without a session is shown the way, not a status code."""
-    audit.note(decision="deny", reason=refusal.reason)
-    if flask.request.method == "GET" and flask.request.endpoint != "gateway.pages.callback":
-        return _go("pages.home")
-    return _error(401, "Please log in again", "The shop does not know who you are any more.")
+def _for_people(response: flask.Response) -> flask.Response:
+    """An error, as a page: whatever the API would say as a problem document, a person is shown.
 
-
-@views.errorhandler(Refusal)
-def refused(refusal: Refusal) -> tuple[str, int]:
-    """A refusal, for people."""
-    audit.note(decision="deny", reason=refusal.reason)
-    return _error(refusal.status, refusal.title, "The shop cannot do that for you.")
-
-
-@views.errorhandler(Problem)
-def answered(problem: Problem) -> tuple[str, int]:
-    """An error of the shop's own, for people."""
-    return _error(problem.status, problem.title, problem.extra.get("detail", ""))
-
-
-@views.errorhandler(HTTPException)
-def mistaken(error: HTTPException) -> Any:
-    """An error of HTTP, for people."""
-    page, status = _error(error.code or 500, error.name, "")
-    return page, status, [pair for pair in error.get_headers() if pair[0] in {"Allow", "Retry-After"}]
-
-
-def _error(status: int, title: str, detail: str) -> tuple[str, int]:
-    return flask.render_template("error.html", status=status, title=title, detail=detail), status
+    Somebody whom the shop does not know (any more) is shown the front door instead.
+    """
+    if response.mimetype != "application/problem+json" or flask.request.path.startswith("/api/"):
+        return response
+    said = json.loads(response.get_data())
+    status, title, detail = said["status"], said["title"], said.get("detail", "")
+    if status == 401 and flask.request.endpoint != CALLBACK:
+        return flask.make_response(_go("pages.home"))
+    if status == 401:  # a page asks for no scheme, and a 401 would have to (RFC 9110 §15.5.2)
+        status, title, detail = 403, "Forbidden", "The log-in did not work."
+    page = flask.make_response(flask.render_template("error.html", status=status, title=title, detail=detail), status)
+    page.headers.extend([pair for pair in response.headers.items() if pair[0] in {"Allow", "Retry-After"}])
+    return page
 
 
 def _proven(edge: Edge, users: UserStore, name: str, password: str) -> Session:
@@ -202,8 +191,6 @@ def _proven(edge: Edge, users: UserStore, name: str, password: str) -> Session:
         user = users.check(name, password)
     except WrongPassword:
         raise Unauthenticated(f"wrong name or password for {name[:64]}") from None
-    except StoreUnavailable as error:
-        raise error
     kept = password if edge.settings.pattern == "basic" else None  # only `basic` needs it again: to forward it
     return Session(user.name, user.version, password=kept)
 
@@ -211,6 +198,7 @@ def _proven(edge: Edge, users: UserStore, name: str, password: str) -> Session:
 def _welcome(session: Session) -> Response:
     """Start afresh: a new session id and a new form token, so that nothing known before the log-in counts after it."""
     audit.note(user=session.user, event="log-in")
+    _edge().sessions.close(flask.session.get("id"))
     flask.session.clear()
     flask.session["id"] = _edge().sessions.open(session)
     return _go("pages.shelf")

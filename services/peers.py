@@ -11,6 +11,7 @@ from typing import Any
 
 import flask
 import requests
+from urllib3.exceptions import ProtocolError
 from werkzeug.exceptions import HTTPException
 
 from services import audit, tls
@@ -71,9 +72,14 @@ class Peers:
             except requests.Timeout as error:
                 raise TooLate from error
             except (requests.ConnectionError, OSError) as error:
-                if attempt == 2:
+                if attempt == 2 or not _cut_off(error):
                     raise Unavailable(f"{audience} does not answer") from error
         raise AssertionError("unreachable")
+
+
+def _cut_off(error: Exception) -> bool:
+    """Whether a connection that was open got closed, rather than none coming about."""
+    return bool(error.args) and isinstance(error.args[0], ProtocolError)
 
 
 def _read(audience: str, status: int, body: bytes) -> Any:

@@ -16,7 +16,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session
 
-from services import tls
+from services import audit, tls
 from services.identity import Unauthenticated, Unavailable
 from services.sessions import Session
 from services.settings import Settings
@@ -79,16 +79,20 @@ class RelyingParty:
             raise Unavailable("the IdP does not answer") from error
         _keep(answer, session)
 
-    def end(self, session: Session) -> str:
-        """Revoke the session's tokens (RFC 7009), and say where the IdP ends its own (OIDC RP-Initiated Logout §2)."""
-        metadata = self._metadata()
+    def end(self, session: Session) -> str | None:
+        """Revoke the session's tokens (RFC 7009), and say where the IdP ends its own (OIDC RP-Initiated Logout §2).
+
+        An IdP that does not answer keeps nobody logged in here: then its own session is all that is left, or nothing.
+        """
         try:
+            metadata = self._metadata()
             with self._client._get_oauth_client(**metadata) as client:
                 client.revoke_token(metadata["revocation_endpoint"], token=session.refresh_token)
-        except (AuthlibBaseError, requests.RequestException, OSError) as error:
-            raise Unavailable("the IdP does not answer") from error
+        except (Unavailable, AuthlibBaseError, requests.RequestException, OSError) as error:
+            audit.note(reason=f"the tokens could not be revoked: {type(error).__name__}")
+        end_session: str | None = self._client.server_metadata.get("end_session_endpoint")
         query = {"id_token_hint": session.id_token, "post_logout_redirect_uri": f"{self._settings.edge}/"}
-        return f"{metadata['end_session_endpoint']}?{urlencode(query)}"
+        return f"{end_session}?{urlencode(query)}" if end_session else None
 
     def _metadata(self) -> dict[str, Any]:
         """What the IdP says of itself, fetched once; it must be the IdP we meant (RFC 8414 §3.3)."""

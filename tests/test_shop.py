@@ -5,13 +5,16 @@ from __future__ import annotations
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 import requests
 
+from compose import engine
 from compose.shop import Shop
 from compose.topology import PEOPLE, TOKEN_PATTERNS
 from scenarios import hops
-from scenarios.shopper import CannotLogIn, Shopper, door
+from scenarios.door import door
+from scenarios.shopper import CannotLogIn, Shopper
 
 WHO_VOUCHES = {
     "perimeter": "network",
@@ -214,3 +217,65 @@ def test_no_password_token_or_secret_is_in_any_log(shop: Shop, alice: Shopper) -
     for name in ("ca", "idp", "gateway", "orders", "inventory", "billing"):
         found = shop.logs(name)
         assert not [secret for secret in told if secret in found], f"the log of {name} tells a secret"
+
+
+def test_no_secret_is_in_a_command_line_an_environment_or_an_image(shop: Shop) -> None:
+    told = {person.password for person in PEOPLE}
+    for name in ("gateway", "idp", "orders", "inventory", "billing"):
+        told |= {path.read_text().strip() for path in shop.secrets_dir(name).glob("*") if path.suffix != ".json"}
+    seen = outside_view(shop)
+    assert "SHOP_PATTERN" in seen
+    assert not [secret for secret in told if secret in seen]
+
+
+def outside_view(shop: Shop) -> str:
+    """What anybody who may list processes or containers sees of a shop."""
+    if shop.runtime == "compose":
+        listed = engine.docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={shop.name}")
+        inspected = engine.docker("inspect", *listed.stdout.split(), engine.IMAGE).stdout
+        return inspected + engine.docker("history", "--no-trunc", engine.IMAGE).stdout
+    found = ""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("SHOP_DIR") == str(shop.dir):
+                found += f"{process.cmdline()} {process.environ()}"
+        except psutil.Error:
+            continue  # gone while we looked, or not ours to look at
+    return found
+
+
+def test_each_process_holds_only_its_own_secrets_and_key(shop: Shop) -> None:
+    for name in ("gateway", "orders"):
+        seen = shop.run(name, ["find", "/shop" if shop.runtime == "compose" else str(shop.dir), "-name", "key.pem"])
+        keys = [path for path in seen.stdout.split() if "/tls/" in path]
+        if shop.runtime == "compose":  # plain processes of one user cannot be kept apart; SECURITY.md says so
+            assert all(f"/{name}/tls/" in path for path in keys)
+        for directory in (shop.tls_dir(name), shop.secrets_dir(name)):
+            assert [path.name for path in directory.glob("*key*") if path.stat().st_mode & 0o077] == []
+
+
+def test_who_can_read_the_user_store_is_what_the_pattern_says(shop: Shop) -> None:
+    readers = {
+        "perimeter": {"gateway"},
+        "subsystem": {"gateway"},
+        "mtls": {"gateway"},
+        "basic": {"gateway", "orders", "inventory", "billing"},
+    }.get(shop.pattern, set())
+    if shop.runtime == "local":
+        pytest.skip("plain processes of one user cannot be kept apart")
+    can = {
+        name
+        for name in ("gateway", "orders", "inventory", "billing")
+        if shop.run(name, ["test", "-r", "/shop/users/users.db"]).returncode == 0
+    }
+    assert can == readers
+
+
+def test_nothing_inside_has_a_way_out(shop: Shop) -> None:
+    if shop.runtime == "local":
+        pytest.skip("plain processes use this machine's own network")
+    knock = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=1)"  # RFC 5737: nobody's address
+    for name in ("orders", "gateway"):
+        assert shop.run(name, ["python", "-c", knock]).returncode != 0
+    reach = "import socket; socket.create_connection(('billing', 8103), timeout=2)"
+    assert shop.run("orders", ["python", "-c", reach]).returncode == 0

@@ -1,0 +1,42 @@
+"""The way in for clients on this machine: HTTPS to the shop's edge, trusting the shop's CA and nothing else."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from compose.shop import Shop
+
+TIMEOUT_SECONDS = 15
+
+
+def door(shop: Shop) -> requests.Session:
+    """A session that trusts this shop's CA and nothing from the environment."""
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("https://", _Door(ssl.create_default_context(cafile=str(shop.ca_file))))
+    return session
+
+
+class _Door(HTTPAdapter):
+    """HTTPS with one context; `*.localhost` is loopback, whatever the resolver thinks (RFC 6761 §6.3)."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def cert_verify(self, *_: Any) -> None:
+        """Nothing to do: the context carries the trust bundle."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        url = urlsplit(request.url or "")
+        name = url.hostname or ""
+        address = "127.0.0.1" if name.endswith(".localhost") else name
+        tls = {"ssl_context": self._context, "server_hostname": name, "assert_hostname": name}
+        return {"scheme": url.scheme, "host": address, "port": url.port}, tls
