@@ -1,0 +1,70 @@
+# Everything a newcomer types.  `make` alone says what there is.
+#
+# Variables reach the commands through the environment:
+#   PATTERN RUNTIME PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY ARGS PYTHON
+
+PY := .venv/bin/python
+READY := .venv/in-step
+export ARGS
+
+# WSL sets NAME to the name of the machine, which nobody meant.
+ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing),environment)
+unexport NAME
+endif
+
+.PHONY: help up down restart status logs order token build test lint check doctor clean
+
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\nPATTERN is perimeter, basic, subsystem, mtls, oauth2, jwt or zerotrust, and is remembered.\n'
+	@printf 'RUNTIME is compose or local; PORT_BASE=9100 puts a second shop beside the first.\n'
+
+##@ The shop
+
+up: $(READY) ## start it under a pattern:     make up PATTERN=jwt
+	@$(PY) -m compose up
+
+down: $(READY) ## end it, and its data with it
+	@$(PY) -m compose down
+
+restart: $(READY) ## restart it, or one process:   make restart NAME=orders
+	@$(PY) -m compose restart
+
+status: $(READY) ## who runs, where, since when, and how they are
+	@$(PY) -m compose status
+
+logs: $(READY) ## what they said:               make logs NAME=orders FOLLOW=1
+	@$(PY) -m compose logs
+
+##@ Try it
+
+order: $(READY) ## place an order, hop by hop:   make order WHO=alice SKU=book QUANTITY=2
+	@$(PY) -m scenarios order
+
+token: $(READY) ## print an access token:        make token WHO=alice
+	@$(PY) -m scenarios token
+
+##@ Work on it
+
+test: $(READY) ## run the tests:                make test ARGS="--pattern jwt"
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(READY) ## look for mistakes, and check the types
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+check: lint test ## lint, then test: what CI runs
+
+build: $(READY) ## build the containers' image, if its sources changed
+	@$(PY) -m compose build
+
+doctor: $(READY) ## say what is missing or wrong, and how to mend it
+	@$(PY) -m compose doctor
+
+clean: $(READY) ## end every shop; remove .run, caches and the image
+	@$(PY) -m compose clean
+
+$(READY): requirements-dev.txt
+	@sh compose/venv.sh

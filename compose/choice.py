@@ -1,0 +1,81 @@
+"""Which shop a command means: the one named, else the one remembered, else the only one there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from compose import containers, engine, ports, processes, remember
+from compose.containers import ComposeShop
+from compose.local import LocalShop
+from compose.refusals import CannotRun
+from compose.shop import RUN_ROOT, Say, Shop, default_runtime, open_shop
+from compose.topology import PATTERNS, Ports
+
+NAME = re.compile(r"fivelocks-([a-z0-9]+)(?:-([0-9]+))?", re.ASCII)
+
+
+def run_root(environ: Mapping[str, str]) -> Path:
+    """Where shops live: `.run` in this repository, unless RUN_ROOT says otherwise."""
+    return Path(environ.get("RUN_ROOT") or RUN_ROOT).resolve()
+
+
+def pattern(environ: Mapping[str, str]) -> str:
+    """PATTERN, or the one named last; `CannotRun` with the list when there is neither, or no such pattern."""
+    word = environ.get("PATTERN") or remember.pattern(run_root(environ))
+    if word is None:
+        up = {known.pattern for known in remember.shops(run_root(environ)).values()}
+        word = up.pop() if len(up) == 1 else None
+    if word is None:
+        raise CannotRun("no pattern was named yet", f"make up PATTERN=jwt, or one of {', '.join(PATTERNS)}")
+    if word not in PATTERNS:
+        raise CannotRun(f"there is no pattern {word!r}", f"choose one of {', '.join(PATTERNS)}")
+    return word
+
+
+def shop_to_be(environ: Mapping[str, str], say: Say) -> Shop:
+    """The shop that `make up` is asked for, in RUNTIME or in what this machine offers; says which and why."""
+    word, chosen = pattern(environ), ports.chosen(environ)
+    runtime = environ.get("RUNTIME") or None
+    there = open_shop(word, "local", chosen, run_root(environ))
+    known = remember.shop(there.dir)
+    if runtime is None and known is not None:
+        runtime = known.runtime
+    elif runtime is None:
+        runtime, why = default_runtime()
+        say(f"runtime: {runtime}, because {why}")
+    return open_shop(word, runtime, chosen, run_root(environ), say)
+
+
+def shop_meant(environ: Mapping[str, str]) -> Shop:
+    """The shop that is up and that every command but `up` means; `CannotRun` when it is not up.
+
+    Without ports named: the one on the usual ports, else the one that came up last.
+    """
+    word, chosen = pattern(environ), ports.chosen(environ)
+    known = [each for each in remember.shops(run_root(environ)).values() if each.pattern == word]
+    if chosen is not None:
+        known = [each for each in known if each.ports.gateway == chosen.gateway]
+    if not known:
+        raise CannotRun(f"no shop is up under {word}", f"make up PATTERN={word}")
+    last = max(known, key=lambda each: (each.ports == Ports(), each.began))
+    return open_shop(word, last.runtime, last.ports, run_root(environ))
+
+
+def shops_left_over(environ: Mapping[str, str]) -> list[Shop]:
+    """The shops that nothing remembers and that are there all the same; only those under PATTERN, if it is named."""
+    root, word = run_root(environ), pattern(environ) if environ.get("PATTERN") else None
+    by_hand = [ComposeShop(word, ports.chosen(environ) or Ports(), root)] if word and engine.trouble() is None else []
+    found: dict[tuple[str, str], Shop] = {(shop.name, "compose"): shop for shop in by_hand if shop.exists()}
+    of_processes, of_containers = processes.left_over(root), containers.left_over(root)
+    for name in sorted({path.name for path in root.glob("fivelocks-*")} | of_processes | of_containers):
+        parts = NAME.fullmatch(name)
+        if parts is None or parts[1] not in PATTERNS or (word and word != parts[1]):
+            continue
+        of_pattern, taken = parts[1], Ports(gateway=int(parts[2])) if parts[2] else Ports()
+        if name in of_containers:
+            found[name, "compose"] = ComposeShop(of_pattern, taken, root)
+        if name in of_processes or name not in of_containers:
+            found[name, "local"] = LocalShop(of_pattern, taken, root)
+    return list(found.values())

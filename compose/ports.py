@@ -1,0 +1,87 @@
+"""Which ports a shop takes, and who has them when they are taken."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import fields, replace
+
+import psutil
+
+from compose.refusals import CannotRun
+from compose.remember import Known
+from compose.topology import PROCESSES, Ports
+
+NAMES = tuple(field.name for field in fields(Ports))
+BELOW_EPHEMERAL = range(20000, 32000)  # the kernel lends no port from here to an outgoing connection
+
+
+def chosen(environ: Mapping[str, str]) -> Ports | None:
+    """The ports that PORT_BASE and PORT_GATEWAY, PORT_IDP … ask for; None when they ask for nothing."""
+    base = _number(environ, "PORT_BASE", highest=65535 - len(NAMES) + 1)
+    single = {name: _number(environ, f"PORT_{name.upper()}") for name in NAMES}
+    asked = {name: port for name, port in single.items() if port is not None}
+    if base is None and not asked:
+        return None
+    ports = replace(Ports.based(base) if base else Ports(), **asked)
+    numbers = [ports.of(name) for name in NAMES]
+    if len(set(numbers)) < len(numbers):
+        raise CannotRun("two processes cannot share a port", "give each PORT_… a number of its own, or only PORT_BASE")
+    return ports
+
+
+def _number(environ: Mapping[str, str], name: str, highest: int = 65535) -> int | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1024 <= int(text) <= highest):
+        raise CannotRun(f"{name}={text} is not a port", f"{name} is a number from 1024 to {highest}")
+    return int(text)
+
+
+def free() -> Ports:
+    """Ports that nobody listens on at this moment, for shops that must not meet any other."""
+    found: set[int] = set()
+    while len(found) < len(NAMES):
+        number = random.choice(BELOW_EPHEMERAL)
+        if is_free(number):
+            found.add(number)
+    return Ports(*found)
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on 127.0.0.1:`port` now."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closing connection does not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def holder(port: int) -> str:
+    """Who listens on `port`: `nginx (pid 812)`, or that we may not see it."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
+            if listens and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        pass  # macOS shows other people's connections to root only
+    return "a process that we may not see"
+
+
+def refuse_taken(wanted: Mapping[str, int], pattern: str, shops: Mapping[str, Known]) -> None:
+    """Raise `CannotRun` when somebody has one of the ports `wanted`: one of our other `shops`, or a stranger."""
+    elsewhere = f"or use other ports: PORT_BASE=9100 make up PATTERN={pattern}"
+    for name, port in wanted.items():
+        if is_free(port):
+            continue
+        for other, known in shops.items():
+            if port in (known.ports.of(theirs) for theirs in PROCESSES):
+                taken = f"port {port} ({name}) is taken by {other}, which is up"
+                raise CannotRun(taken, f"make down {known.meant}, {elsewhere}")
+        raise CannotRun(f"port {port} ({name}) is taken by {holder(port)}", f"end that, {elsewhere}")

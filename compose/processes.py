@@ -1,0 +1,110 @@
+"""The processes of the shops on this machine, known by the marks that they carry in their environment.
+
+One mark says which shop, the other as what.  Nothing else is believed: no pid file can point at a stranger, and what a
+`kill -9` or a deleted `.run` leaves behind is found all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+SHOP_MARK, ROLE_MARK = "FIVELOCKS_SHOP", "FIVELOCKS_ROLE"
+STOPPED_WITHIN = 8.0  # seconds
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""What this very process started: a parent has to be told of its child's end, or the child stays a zombie."""
+
+
+def start(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log: Path) -> None:
+    """Start a process in a session of its own, so that no key pressed in this terminal ends it."""
+    with open(log, "ab") as stream:
+        child = subprocess.Popen(
+            argv,
+            cwd=directory,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            umask=0o077,
+        )
+    _children[child.pid] = child
+
+
+def marked() -> Iterator[tuple[psutil.Process, Path, str]]:
+    """Every process of this user that carries our marks, with the shop it belongs to and its role there.
+
+    Never this process or one that it descends from: a command run inside a shop may end the shop, but not itself.
+    """
+    _reap()
+    ourselves = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        try:
+            if process.pid in ourselves or process.uids().real != os.getuid():
+                continue
+            environ = process.environ()
+        except psutil.Error:
+            continue  # gone while we looked, or a zombie
+        if SHOP_MARK in environ and ROLE_MARK in environ:
+            yield process, Path(environ[SHOP_MARK]), environ[ROLE_MARK]
+
+
+def left_over(run_root: Path) -> set[str]:
+    """The names of the shops under `run_root` of which processes run."""
+    return {shop_dir.name for _, shop_dir, _ in marked() if shop_dir.parent == run_root}
+
+
+def end_marked(shop_dir: Path) -> None:
+    """End every process of the shop in `shop_dir`: politely first, and look again until none is left."""
+    polite = True
+    while processes := [process for process, shop, _ in marked() if shop == shop_dir]:
+        if polite:
+            send(processes, signal.SIGTERM)
+            processes = outlasting(processes, STOPPED_WITHIN)
+        kill(processes)
+        polite = False
+
+
+def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to those of `processes` that are still there."""
+    for process in processes:
+        try:
+            process.send_signal(number)  # psutil compares start times, so a pid used again is safe
+        except psutil.NoSuchProcess:
+            continue
+
+
+def kill(processes: Sequence[psutil.Process]) -> None:
+    """Kill `processes`; they are gone when this returns."""
+    send(processes, signal.SIGKILL)
+    outlasting(processes, STOPPED_WITHIN)
+
+
+def outlasting(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until all of `processes` have ended, and return those that have not after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)  # they are not our children, most of them: there is nothing to wait on
+    return alive
+
+
+def _reap() -> None:
+    """Take note of the end of our own children, so that none stays a zombie."""
+    for pid, child in tuple(_children.items()):
+        if child.poll() is not None:
+            _children.pop(pid, None)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    _reap()
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.is_running()
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,111 @@
+"""What is remembered between two commands: the pattern last named, the shops that are up, and whom clients trust.
+
+Everything lies under `.run/` (mode 0700): `pattern`, `ca.pem`, and a directory per shop with `shop.json` in it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from compose.topology import PATTERNS, Ports
+
+
+@dataclass(frozen=True)
+class Known:
+    """A shop that was brought up, as `shop.json` tells it."""
+
+    pattern: str
+    runtime: str
+    ports: Ports
+    began: float
+    """When it became healthy, in seconds since 1970."""
+
+    @property
+    def meant(self) -> str:
+        """What a `make` command adds to mean this shop."""
+        return f"PATTERN={self.pattern}" + port_base(self.ports)
+
+
+def port_base(ports: Ports) -> str:
+    """` PORT_BASE=9100`, or nothing for the usual ports."""
+    return "" if ports.gateway == Ports.gateway else f" PORT_BASE={ports.gateway}"
+
+
+def private(directory: Path) -> Path:
+    """`directory`, there, and for its owner only."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.stat().st_mode & 0o077:
+        directory.chmod(0o700)
+    return directory
+
+
+def replace(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write `path` whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(text)
+    os.replace(fresh, path)
+
+
+@contextmanager
+def locked(run_root: Path, name: str) -> Iterator[None]:
+    """Hold the lock `name`: whoever else wants it waits, and it ends with its holder, however that ends."""
+    path = private(private(run_root) / ".locks") / name
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def pattern(run_root: Path) -> str | None:
+    """The pattern named last, if any."""
+    try:
+        word = (run_root / "pattern").read_text().strip()
+    except OSError:
+        return None
+    return word if word in PATTERNS else None
+
+
+def remember_pattern(run_root: Path, word: str) -> None:
+    """Make `word` the pattern of commands that name none."""
+    replace(private(run_root) / "pattern", word + "\n")
+
+
+def remember_shop(shop_dir: Path, known: Known) -> None:
+    """Write down that the shop in `shop_dir` is up."""
+    replace(shop_dir / "shop.json", json.dumps(asdict(known), indent=2) + "\n")
+
+
+def shop(shop_dir: Path) -> Known | None:
+    """What is known of the shop in `shop_dir`; None when it never came up, or the file is damaged."""
+    try:
+        said: dict[str, Any] = json.loads((shop_dir / "shop.json").read_text())
+        return Known(said["pattern"], said["runtime"], Ports(**said["ports"]), said["began"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def shops(run_root: Path) -> dict[str, Known]:
+    """The shops that were brought up and not taken down, by name."""
+    found = {path.parent.name: shop(path.parent) for path in sorted(run_root.glob("fivelocks-*/shop.json"))}
+    return {name: known for name, known in found.items() if known}
+
+
+def publish_trust(run_root: Path) -> None:
+    """Let clients on this machine trust the shops that are up, and no other: `ca.pem` is all their trust bundles."""
+    with locked(run_root, "trust"):
+        bundles = [path.read_text() for path in sorted(run_root.glob("fivelocks-*/ca.pem"))]
+        if bundles:
+            replace(run_root / "ca.pem", "".join(bundles), 0o644)
+        else:
+            (run_root / "ca.pem").unlink(missing_ok=True)

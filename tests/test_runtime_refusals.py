@@ -1,0 +1,182 @@
+"""What cannot be done is refused at once, with what stands in the way and what to type to mend it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from compose import choice, engine, lockstep, remember
+from compose import ports as port_book
+from compose.refusals import CannotRun
+from compose.shop import open_shop
+from compose.topology import PATTERNS, REPO, Ports
+
+
+def command(*arguments: str, run_root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What `python -m compose` says in a terminal of its own, which has no variables of ours set."""
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "RUN_ROOT": str(run_root), **variables}
+    argv = [sys.executable, "-m", "compose", *arguments]
+    return subprocess.run(argv, cwd=REPO, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which this very process listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_an_unknown_pattern_gets_the_list(tmp_path: Path) -> None:
+    answer = command("up", run_root=tmp_path, PATTERN="saml")
+    assert answer.returncode == 1
+    assert answer.stderr == f"cannot: there is no pattern 'saml'\nmend:   choose one of {', '.join(PATTERNS)}\n"
+
+
+def test_without_any_pattern_the_list_is_given_too(tmp_path: Path) -> None:
+    answer = command("up", run_root=tmp_path)
+    assert answer.returncode == 1
+    assert "no pattern was named yet" in answer.stderr
+    assert "make up PATTERN=jwt" in answer.stderr
+
+
+def test_an_unknown_runtime_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CannotRun, match="RUNTIME is local or compose"):
+        open_shop("jwt", "kubernetes", run_root=tmp_path)
+
+
+def test_a_command_for_a_shop_that_is_not_up_says_how_to_start_it(tmp_path: Path) -> None:
+    answer = command("status", run_root=tmp_path, PATTERN="mtls")
+    assert (answer.returncode, answer.stderr) == (
+        1,
+        "cannot: no shop is up under mtls\nmend:   make up PATTERN=mtls\n",
+    )
+
+
+def test_down_without_a_shop_is_no_mistake(tmp_path: Path) -> None:
+    answer = command("down", run_root=tmp_path)
+    assert (answer.returncode, answer.stdout) == (0, "nothing is up\n")
+
+
+def test_a_taken_port_names_its_holder_and_a_way_out(tmp_path: Path, taken: int) -> None:
+    shop = open_shop("jwt", "local", replace(port_book.free(), billing=taken), run_root=tmp_path)
+    with pytest.raises(CannotRun) as refused:
+        shop.up()
+    assert f"port {taken} (billing) is taken by" in refused.value.what
+    assert f"(pid {os.getpid()})" in refused.value.what
+    assert "PORT_BASE=9100 make up PATTERN=jwt" in refused.value.mend
+    assert not shop.dir.exists()
+
+
+def test_a_port_taken_by_another_shop_of_ours_says_how_to_end_that(tmp_path: Path, taken: int) -> None:
+    other = remember.Known("basic", "local", Ports(gateway=taken), time.time())
+    remember.remember_shop(remember.private(tmp_path / "fivelocks-basic-1"), other)
+    shop = open_shop("jwt", "local", replace(port_book.free(), billing=taken), run_root=tmp_path)
+    with pytest.raises(CannotRun) as refused:
+        shop.up()
+    assert refused.value.what == f"port {taken} (billing) is taken by fivelocks-basic-1, which is up"
+    assert refused.value.mend.startswith(f"make down PATTERN=basic PORT_BASE={taken}, or")
+
+
+@pytest.mark.parametrize("base", ["80", "65535", "many", "-1", "٩١٠٠", "9100.0"])
+def test_a_port_base_that_is_no_port_is_refused(base: str) -> None:
+    with pytest.raises(CannotRun, match="PORT_BASE is a number from 1024 to 65530"):
+        port_book.chosen({"PORT_BASE": base})
+
+
+def test_ports_are_chosen_by_base_and_singly() -> None:
+    assert port_book.chosen({"PORT_BASE": ""}) is None
+    assert port_book.chosen({"PORT_GATEWAY": "8444"}) == Ports(gateway=8444)
+    assert port_book.chosen({"PORT_BASE": "9100", "PORT_IDP": "9999"}) == Ports(9100, 9999, 9102, 9103, 9104, 9105)
+    with pytest.raises(CannotRun, match="cannot share"):
+        port_book.chosen({"PORT_ORDERS": "8443"})
+
+
+def test_compose_without_an_engine_is_refused_and_the_other_runtime_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "trouble", lambda: "no Docker engine answers")
+    shop = open_shop("jwt", "compose", "free", run_root=tmp_path)
+    with pytest.raises(CannotRun, match="no Docker engine answers: start it, or do without: make up RUNTIME=local"):
+        shop.up()
+    assert not shop.dir.exists()
+
+
+def test_the_default_runtime_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(engine, "trouble", lambda: "there is no docker command here")
+    shop = choice.shop_to_be({"PATTERN": "jwt", "RUN_ROOT": str(tmp_path)}, said.append)
+    assert (shop.runtime, said) == ("local", ["runtime: local, because there is no docker command here"])
+    monkeypatch.setattr(engine, "trouble", lambda: None)
+    assert choice.shop_to_be({"PATTERN": "jwt", "RUN_ROOT": str(tmp_path)}, said.append).runtime == "compose"
+
+
+def test_the_pattern_named_last_is_meant_and_of_its_shops_the_usual_one(tmp_path: Path) -> None:
+    environ = {"RUN_ROOT": str(tmp_path)}
+    remember.remember_pattern(tmp_path, "mtls")
+    for ports, began in ((Ports(), 1.0), (Ports.based(9100), 2.0), (Ports.based(9200), 3.0)):
+        directory = open_shop("mtls", "local", ports, tmp_path).dir
+        remember.remember_shop(remember.private(directory), remember.Known("mtls", "local", ports, began))
+    assert choice.shop_meant(environ).name == "fivelocks-mtls"
+    assert choice.shop_meant({**environ, "PORT_BASE": "9100"}).name == "fivelocks-mtls-9100"
+    shutil.rmtree(tmp_path / "fivelocks-mtls")
+    assert choice.shop_meant(environ).name == "fivelocks-mtls-9200"
+    with pytest.raises(CannotRun, match="no shop is up under jwt"):
+        choice.shop_meant({**environ, "PATTERN": "jwt"})
+
+
+def test_clients_trust_the_shops_that_are_up_and_no_other(tmp_path: Path) -> None:
+    for name in ("fivelocks-jwt", "fivelocks-mtls"):
+        (remember.private(tmp_path / name) / "ca.pem").write_text(name)
+    remember.publish_trust(tmp_path)
+    assert (tmp_path / "ca.pem").read_text() == "fivelocks-jwtfivelocks-mtls"
+    for name in ("fivelocks-jwt", "fivelocks-mtls"):
+        shutil.rmtree(tmp_path / name)
+    remember.publish_trust(tmp_path)
+    assert not (tmp_path / "ca.pem").exists()
+
+
+def test_packages_out_of_step_with_the_lock_are_named(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text('flask==0.1 \\\n    --hash=x\nnot-there==1.0\nnot-here==1 ; python_version < "3" \\\n    # via\n')
+    different, missing = lockstep.differences(lock)
+    assert different.startswith("flask ")
+    assert different.endswith(" instead of 0.1")
+    assert missing == "not-there 1.0 is missing"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_a_python_that_is_too_old_is_refused_before_a_virtual_environment_is_made(tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\ncase "$1" in --version) echo Python 3.9.2 ;; *) exit 1 ;; esac\n')
+    old.chmod(0o755)
+    for name in ("Makefile", "requirements-dev.txt"):
+        shutil.copy(REPO / name, tmp_path)
+    shutil.copytree(REPO / "compose", tmp_path / "compose")
+    answer = subprocess.run(
+        ["make", "up"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHON": str(old)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert f"this needs Python 3.11, 3.12 or 3.13, and {old} is Python 3.9.2" in answer.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_make_alone_prints_every_target() -> None:
+    answer = subprocess.run(["make"], cwd=REPO, capture_output=True, text=True, timeout=30, check=True)
+    targets = ["up", "down", "restart", "status", "logs", "order", "token", "test", "check", "lint", "clean", "doctor"]
+    assert all(f"  make {target} " in answer.stdout for target in targets)
