@@ -7,10 +7,13 @@ import ssl
 import sys
 from collections.abc import Callable
 
+import flask
+
 from services import server, tls
 from services.app import UndeclaredView
 from services.patterns import pattern
 from services.settings import BadSettings, Settings, from_environ
+from services.users import StoreUnavailable
 
 NAMES = ("gateway", "orders", "inventory", "billing")
 
@@ -23,8 +26,8 @@ def main(arguments: list[str]) -> None:
         settings = from_environ(arguments[0])
         module = importlib.import_module(f"services.{settings.service}")
         listener = _listener(settings)
-        module.application(settings)  # so that what would refuse to start refuses here, in one sentence
-    except (BadSettings, UndeclaredView, OSError) as error:
+        _close(module.application(settings))  # so that what would refuse to start refuses here, in one sentence
+    except (BadSettings, UndeclaredView, StoreUnavailable, OSError) as error:
         print(f"{arguments[0]} does not start: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     server.serve(
@@ -37,12 +40,19 @@ def main(arguments: list[str]) -> None:
     )
 
 
+def _close(app: flask.Flask) -> None:
+    """Close the store again: a database connection must not be carried into the server's worker by fork."""
+    engine = app.extensions.get("engine")
+    if engine is not None:
+        engine.dispose()
+
+
 def _listener(settings: Settings) -> Callable[[], ssl.SSLContext] | None:
     """What a connection must prove: HTTPS at the edge in every pattern; inside, the pattern decides."""
     if settings.service == "gateway":
         return lambda: tls.server_context(settings.tls_dir, client="none")
-    guard = pattern(settings.pattern, settings)
-    return guard.listener if guard.listener() is not None else None  # type: ignore[return-value]  # not None, just seen
+    listener = pattern(settings.pattern, settings).listener
+    return listener if listener() is not None else None  # type: ignore[return-value]  # not None, as just seen
 
 
 if __name__ == "__main__":

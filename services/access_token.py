@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import time
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import jwt as pyjwt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from services import strict_json
 from services.identity import Unauthenticated
 from services.keys import Keys
 
@@ -36,8 +36,8 @@ class Confirmation(BaseModel):
     x5t_s256: str = Field(alias="x5t#S256", pattern=r"\A[A-Za-z0-9_-]{43}\z")
 
 
-class Claims(BaseModel):
-    """What a token says, each claim of the type that its specification gives it (RFC 9068 §2.2)."""
+class Statement(BaseModel):
+    """What the IdP says of an access token, in the token itself or when asked: each claim of its specified type."""
 
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
@@ -45,13 +45,13 @@ class Claims(BaseModel):
     aud: str | list[str]
     sub: str = Text
     client_id: str = Text
-    jti: str = Text
     exp: int = Field(ge=0, lt=2**53)
-    iat: int = Field(ge=0, lt=2**53)
-    nbf: int | None = Field(default=None, ge=0, lt=2**53)
     scope: str = Field(default="", max_length=1024, pattern=r"\A([!#-\[\]-~]+( [!#-\[\]-~]+)*)?\z")  # RFC 6749 §3.3
-    cnf: Confirmation | None = None
-    act: dict[str, Any] | None = None
+
+    @property
+    def audiences(self) -> list[str]:
+        """Whom the token is meant for."""
+        return [self.aud] if isinstance(self.aud, str) else self.aud
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -62,6 +62,16 @@ class Claims(BaseModel):
     def user(self) -> str | None:
         """The person the token is about; None for a client's own token, where `sub` is the client (RFC 9068 §2.2)."""
         return None if self.sub == self.client_id else self.sub
+
+
+class Claims(Statement):
+    """The claims of a self-contained access token (RFC 9068 §2.2)."""
+
+    jti: str = Text
+    iat: int = Field(ge=0, lt=2**53)
+    nbf: int | None = Field(default=None, ge=0, lt=2**53)
+    cnf: Confirmation | None = None
+    act: dict[str, Any] | None = None
 
 
 def verify(token: str, keys: Keys, issuer: str, audience: str) -> Claims:
@@ -95,7 +105,7 @@ def _validate(payload: bytes, issuer: str, audience: str) -> Claims:
         raise _invalid(f"missing or malformed claims: {wrong}") from None
     if claims.iss != issuer:
         raise _invalid("the token is another issuer's (iss)")
-    if audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
+    if audience not in claims.audiences:
         raise _invalid(f"the token is meant for {claims.aud} (aud)")
     now = time.time()
     if claims.exp <= now - LEEWAY:
@@ -119,23 +129,12 @@ def _decode(part: str) -> bytes:
 def _object(octets: bytes) -> dict[str, Any]:
     """A JSON object in UTF-8 whose member names are all different (RFC 7519 §4)."""
     try:
-        found = json.loads(octets.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        found = strict_json.loads(octets)
+    except ValueError:
         raise _invalid("the token does not hold proper JSON") from None
     if not isinstance(found, dict):
         raise _invalid("the token does not hold a JSON object")
     return found
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("duplicate member")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _invalid(reason: str) -> Unauthenticated:

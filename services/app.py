@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import flask
 from werkzeug.exceptions import BadRequest, MisdirectedRequest
+from werkzeug.routing import BaseConverter
 
 from services import audit, policy, problems
 from services.identity import Identity
@@ -24,6 +25,18 @@ from services.settings import Settings
 
 MAX_BODY = 16 * 1024
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Sku(BaseConverter):
+    """The name of a thing on the shelf, in a path."""
+
+    regex = "[a-z][a-z0-9-]{0,31}"
+
+
+class Reference(BaseConverter):
+    """The id of an order, a charge or a reservation, in a path."""
+
+    regex = "[0-9a-f]{32}"
 
 
 class UndeclaredView(Exception):
@@ -74,6 +87,7 @@ def create_app(
     app = flask.Flask(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=50)
     app.url_map.merge_slashes = False  # one path, one meaning: no redirect from //orders
+    app.url_map.converters |= {"sku": Sku, "reference": Reference}
     guard: Pattern = pattern(settings.pattern, settings)
     at_edge = settings.service == "gateway"
     audit.install(app, settings.service, trust_caller=not at_edge)
@@ -82,7 +96,8 @@ def create_app(
     app.before_request(_guarded(authenticate or guard.authenticate))
     app.extensions["peers"] = Peers(settings, guard)
     app.register_blueprint(views)
-    _health(app, ready)
+    users = getattr(guard, "users", None)  # under `basic`, no service can do without the user store
+    _health(app, [ready, *([users.answers] if users else [])])
     app.after_request(_headers)
     _refuse_undeclared(app)
     return app
@@ -118,7 +133,7 @@ def _one_host(settings: Settings) -> Callable[[], None]:
     return check
 
 
-def _health(app: flask.Flask, ready: Callable[[], None]) -> None:
+def _health(app: flask.Flask, needed: list[Callable[[], None]]) -> None:
     """Alive, and able to serve: two different questions."""
 
     @app.get("/healthz")
@@ -129,7 +144,8 @@ def _health(app: flask.Flask, ready: Callable[[], None]) -> None:
     @app.get("/readyz")
     @open_to_all
     def readyz() -> dict[str, str]:
-        ready()
+        for ready in needed:
+            ready()
         return {"status": "ok"}
 
 

@@ -24,7 +24,7 @@ from werkzeug.routing import Rule
 from services import tls
 
 TRACEPARENT = re.compile(r"\A00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}\Z", re.ASCII)
-UNLOGGED = frozenset({"healthz", "readyz", "static"})
+UNLOGGED = frozenset({"healthz", "readyz"})
 _one_line_at_a_time = threading.Lock()
 
 

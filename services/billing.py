@@ -36,7 +36,7 @@ def charge() -> tuple[dict[str, Any], int]:
     """Take the money for an order, once however often it is asked."""
     wanted = bodies.read(bodies.NewCharge)
     user = policy.person(identity())
-    made = store.transact(_engine(), lambda connection: _charge(connection, wanted, user))
+    made = store.transact(store.engine(), lambda connection: _charge(connection, wanted, user))
     if made["status"] == "declined":
         raise Problem(402, "Payment Required", "the bank declines the charge")
     return made, 201
@@ -47,21 +47,21 @@ def charge() -> tuple[dict[str, Any], int]:
 def list_charges() -> list[dict[str, Any]]:
     """The user's own charges, the newest hundred."""
     own = sa.select(charges).where(charges.c.user == policy.person(identity())).limit(100)
-    return store.transact(_engine(), lambda connection: [dict(row) for row in connection.execute(own).mappings()])
+    return store.transact(store.engine(), lambda connection: [dict(row) for row in connection.execute(own).mappings()])
 
 
-@views.get("/charges/<charge_id>")
+@views.get("/charges/<reference:charge_id>")
 @requires("charges:read")
 def show_charge(charge_id: str) -> dict[str, Any]:
     """One charge, to whom it concerns."""
-    return store.transact(_engine(), lambda connection: _find(connection, charge_id))
+    return store.transact(store.engine(), lambda connection: _find(connection, charge_id))
 
 
-@views.post("/charges/<charge_id>/refund")
+@views.post("/charges/<reference:charge_id>/refund")
 @requires("charges:refund")
 def refund(charge_id: str) -> dict[str, Any]:
     """Give the money back, once however often it is asked."""
-    return store.transact(_engine(), lambda connection: _refund(connection, charge_id))
+    return store.transact(store.engine(), lambda connection: _refund(connection, charge_id))
 
 
 def application(settings: Settings) -> flask.Flask:
@@ -70,11 +70,6 @@ def application(settings: Settings) -> flask.Flask:
     app = create_app(settings, views, ready=lambda: store.answers(engine))
     app.extensions["engine"] = engine
     return app
-
-
-def _engine() -> sa.Engine:
-    found: sa.Engine = flask.current_app.extensions["engine"]
-    return found
 
 
 def _charge(connection: sa.Connection, wanted: bodies.NewCharge, user: str) -> dict[str, Any]:

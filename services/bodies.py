@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import flask
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from services import strict_json
 from services.problems import Problem
 
 Sku = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9-]{0,31}\z")]
@@ -56,8 +56,8 @@ def read(model: type[AnyBody]) -> AnyBody:
     if flask.request.mimetype != "application/json" or flask.request.content_encoding:
         raise Problem(415, "Unsupported Media Type", "send application/json, not compressed")
     try:
-        found = json.loads(flask.request.get_data().decode("utf-8"), object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
+        found = strict_json.loads(flask.request.get_data())
+    except ValueError:
         raise Problem(400, "Bad Request", "the body is not JSON, or has a member twice") from None
     try:
         return model.model_validate(found)
@@ -71,8 +71,12 @@ def read(model: type[AnyBody]) -> AnyBody:
 
 def idempotency_key() -> str:
     """The request's Idempotency-Key: without one, a lost answer could mean a second order."""
-    key = flask.request.headers.get("Idempotency-Key", "")
-    if not (1 <= len(key) <= 128 and key.isascii() and key.isprintable()):
+    return checked_key(flask.request.headers.get("Idempotency-Key", ""))
+
+
+def checked_key(key: str) -> str:
+    """`key`, if it can be an Idempotency-Key; raises `Problem`."""
+    if not (1 <= len(key) <= 128 and key.isascii() and key.isprintable() and key == key.strip()):
         raise Problem(400, "Bad Request", "send an Idempotency-Key of 1 to 128 printable ASCII characters")
     return key
 
@@ -80,10 +84,3 @@ def idempotency_key() -> str:
 def fingerprint(body: Body) -> str:
     """What tells two bodies apart, whatever their spelling."""
     return hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("duplicate member")
-    return found

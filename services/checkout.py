@@ -7,12 +7,14 @@
 Every step is safe to repeat, because the order's id is the reservation's and the charge's too.  So an order that was
 cut off in between, by whatever was killed, is carried on from its last step when it is asked for again under its
 Idempotency-Key, or when its owner looks at their orders: it is charged once or not at all, and no goods are lost.
+Until then it holds them: nobody but its owner can act for its owner, and that is what most of the patterns are about.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from http import HTTPStatus
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,7 +38,8 @@ orders = sa.Table(
     sa.Column("amount", sa.Integer),
     sa.Column("charge", sa.String(32)),
     sa.Column("status", sa.String, nullable=False),
-    sa.Column("problem", sa.String),
+    sa.Column("refused_with", sa.Integer),  # the HTTP status of whoever refused
+    sa.Column("refused_because", sa.String),
     sa.UniqueConstraint("user", "key"),
 )
 
@@ -72,10 +75,8 @@ def advance(engine: sa.Engine, peers: Peers, order: Order) -> Order:
 
 def outcome(order: Order) -> Order:
     """The order, if it came to something; else the `Problem` that it ended in."""
-    if order["status"] == "rejected":
-        raise Problem(409, "Conflict", order["problem"])
-    if order["status"] == "declined":
-        raise Problem(402, "Payment Required", order["problem"])
+    if order["refused_with"]:
+        raise Problem(order["refused_with"], HTTPStatus(order["refused_with"]).phrase, order["refused_because"])
     return order
 
 
@@ -92,11 +93,15 @@ def _reserve_and_charge(engine: sa.Engine, peers: Peers, order: Order) -> Order:
     try:
         amount = peers.post("inventory", "/reservations", reservation)["price"] * order["quantity"]
     except Problem as problem:
-        return _move(engine, order, "pending", status="rejected", problem=_detail(problem))
+        if problem.status not in {404, 409}:  # only what inventory has decided ends the order
+            raise
+        return _move(engine, order, "pending", status="rejected", **_refusal(problem))
     try:
         charge = peers.post("billing", "/charges", {"order": order["id"], "amount": amount})["id"]
     except Problem as problem:
-        return _move(engine, order, "pending", status="releasing", amount=amount, problem=_detail(problem))
+        if problem.status != 402:  # only the bank's own no gives the goods back
+            raise
+        return _move(engine, order, "pending", status="releasing", amount=amount, **_refusal(problem))
     return _move(engine, order, "pending", status="confirmed", amount=amount, charge=charge)
 
 
@@ -111,5 +116,5 @@ def _move(engine: sa.Engine, order: Order, before: str, **values: Any) -> Order:
     return store.transact(engine, step)
 
 
-def _detail(problem: Problem) -> str:
-    return str(problem.extra.get("detail", problem.title))
+def _refusal(problem: Problem) -> dict[str, Any]:
+    return {"refused_with": problem.status, "refused_because": problem.extra.get("detail", problem.title)}

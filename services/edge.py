@@ -1,7 +1,7 @@
 """How people prove themselves to the gateway: one of the patterns for programs, a session for browsers.
 
-A program shows its credential with every request to /api.  A browser holds a session cookie, and only the pages look at
-it, so a foreign site cannot make the API act (RFC 9700 §4.7 is about the same trick).
+A program shows its credential with every request to /api.  A browser holds a session cookie, which only the pages look
+at; and what a browser sends to the API on behalf of another site is refused (W3C Fetch Metadata).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import flask
 from werkzeug.test import EnvironBuilder
 
 from services.guesses import Guesses
-from services.identity import Identity, Unauthenticated, Unavailable
+from services.identity import Forbidden, Identity, Unauthenticated, Unavailable
 from services.patterns import Pattern, pattern
 from services.sessions import Session, Sessions
 from services.settings import Settings
@@ -35,9 +35,16 @@ class Edge:
         self.users = UserStore(settings.users_file) if self.by_form else None
         self.relying_party: RelyingParty | None = None
 
+    def ready(self) -> None:
+        """Raise when nobody could be authenticated."""
+        if self.users is not None:
+            self.users.answers()
+
     def authenticate(self, request: flask.Request) -> Identity:
         """Who sent this: by its own credential under /api, by its session elsewhere."""
         if request.path.startswith("/api/"):
+            if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+                raise Forbidden("a page of another site asks")  # a browser would add a Basic password it remembers
             return self._by_credential(request)
         session = self.sessions.find(flask.session.get("id"))
         if session is None:

@@ -1,7 +1,7 @@
 """Inventory: what there is, and what is set aside for whom.
 
-A reservation is made under its order's id, so making it twice makes it once; stock never falls below zero, since the
-statement that takes it checks it.
+A reservation is decided once, under its order's id: asked again it gives the same answer, a refusal too, or two tries
+of one order could end differently.  Stock never falls below zero, since the statement that takes it checks it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from typing import Any
 import flask
 import sqlalchemy as sa
 
-from services import bodies, store
+from services import bodies, policy, store
 from services.app import create_app, identity, requires
-from services.policy import person
 from services.problems import Problem
 from services.settings import Settings
 
@@ -34,7 +33,7 @@ reservations = sa.Table(
     sa.Column("sku", sa.ForeignKey("items.sku"), nullable=False),
     sa.Column("quantity", sa.Integer, nullable=False),
     sa.Column("price", sa.Integer, nullable=False),
-    sa.Column("released", sa.Boolean, nullable=False, default=False),
+    sa.Column("status", sa.String, nullable=False),  # held, refused, released
 )
 # Demo: a fixed shelf.  Prices are in cents; the violin costs more than the demo bank lets anybody spend at once.
 SHELF = [
@@ -52,14 +51,16 @@ views = flask.Blueprint("inventory", __name__)
 def list_items() -> list[dict[str, Any]]:
     """The shelf."""
     shelf = sa.select(items).order_by(items.c.price)
-    return store.transact(_engine(), lambda connection: [dict(row) for row in connection.execute(shelf).mappings()])
+    return store.transact(
+        store.engine(), lambda connection: [dict(row) for row in connection.execute(shelf).mappings()]
+    )
 
 
-@views.get("/items/<sku>")
+@views.get("/items/<sku:sku>")
 @requires("items:read")
 def show_item(sku: str) -> dict[str, Any]:
     """One thing on the shelf."""
-    return store.transact(_engine(), lambda connection: _item(connection, sku))
+    return store.transact(store.engine(), lambda connection: _item(connection, sku))
 
 
 @views.post("/reservations")
@@ -67,16 +68,21 @@ def show_item(sku: str) -> dict[str, Any]:
 def reserve() -> tuple[dict[str, Any], int]:
     """Set goods aside for an order, once however often it is asked."""
     wanted = bodies.read(bodies.NewReservation)
-    user = person(identity())
-    return store.transact(_engine(), lambda connection: _reserve(connection, wanted, user)), 201
+    user = policy.person(identity())
+    made = store.transact(store.engine(), lambda connection: _reserve(connection, wanted, user))
+    if made["user"] != user or made["status"] == "released":
+        raise Problem(409, "Conflict", "this order's reservation is over")
+    if made["status"] == "refused":  # raised out here, where no rollback forgets it
+        raise Problem(409, "Conflict", "there is not enough of it left")
+    return made, 201
 
 
-@views.delete("/reservations/<order>")
+@views.delete("/reservations/<reference:order>")
 @requires("stock:reserve")
 def release(order: str) -> dict[str, Any]:
     """Put goods back on the shelf, once however often it is asked."""
-    user = person(identity())
-    return store.transact(_engine(), lambda connection: _release(connection, order, user))
+    user = policy.person(identity())
+    return store.transact(store.engine(), lambda connection: _release(connection, order, user))
 
 
 def application(settings: Settings) -> flask.Flask:
@@ -86,11 +92,6 @@ def application(settings: Settings) -> flask.Flask:
     app = create_app(settings, views, ready=lambda: store.answers(engine))
     app.extensions["engine"] = engine
     return app
-
-
-def _engine() -> sa.Engine:
-    found: sa.Engine = flask.current_app.extensions["engine"]
-    return found
 
 
 def _stock(engine: sa.Engine) -> None:
@@ -111,29 +112,34 @@ def _item(connection: sa.Connection, sku: str) -> dict[str, Any]:
 
 
 def _reserve(connection: sa.Connection, wanted: bodies.NewReservation, user: str) -> dict[str, Any]:
+    """The reservation of an order as it was decided, now or before."""
     known = _reservation(connection, wanted.order)
     if known is not None:
-        if known["user"] != user or known["released"]:
-            raise Problem(409, "Conflict", "this order's reservation is over")
         return known
     price = _item(connection, wanted.sku)["price"]
     enough = items.update().where(items.c.sku == wanted.sku, items.c.stock >= wanted.quantity)
-    if not connection.execute(enough.values(stock=items.c.stock - wanted.quantity)).rowcount:
-        raise Problem(409, "Conflict", "there is not enough of it left")
-    row = {"id": wanted.order, "user": user, "sku": wanted.sku, "quantity": wanted.quantity, "price": price}
-    connection.execute(reservations.insert().values(**row, released=False))
-    return {**row, "released": False}
+    taken = connection.execute(enough.values(stock=items.c.stock - wanted.quantity)).rowcount
+    row: dict[str, Any] = {
+        "id": wanted.order,
+        "user": user,
+        "sku": wanted.sku,
+        "quantity": wanted.quantity,
+        "price": price,
+    }
+    row |= {"status": "held" if taken else "refused"}
+    connection.execute(reservations.insert().values(**row))  # its key settles a race: whoever comes second looks again
+    return row
 
 
 def _release(connection: sa.Connection, order: str, user: str) -> dict[str, Any]:
     known = _reservation(connection, order)
     if known is None or known["user"] != user:
         raise Problem(404, "Not Found", "there is no such reservation")
-    mine = reservations.update().where(reservations.c.id == order, reservations.c.released.is_(False))
-    if connection.execute(mine.values(released=True)).rowcount:
+    mine = reservations.update().where(reservations.c.id == order, reservations.c.status == "held")
+    if connection.execute(mine.values(status="released")).rowcount:
         back = items.update().where(items.c.sku == known["sku"])
         connection.execute(back.values(stock=items.c.stock + known["quantity"]))
-    return {**known, "released": True}
+    return known | {"status": "released"}
 
 
 def _reservation(connection: sa.Connection, order: str) -> dict[str, Any] | None:

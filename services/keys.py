@@ -2,7 +2,7 @@
 
 An unknown `kid` may be a key that was rotated in, so it causes a fetch, but only one per `COOLDOWN`: a flood of made-up
 ids costs the IdP nothing (RFC 8725 §2.9).  Keys that the IdP withdraws are gone at the next fetch, at most `LIFETIME`
-later; while the IdP does not answer, the last good set goes on working for `STALE` (RFC 9700 §2.6 wants rotation).
+later; while the IdP does not answer, the last good set goes on working for `STALE`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Keys:
 
     def _refresh(self, kid: str) -> None:
         """Fetch the set, unless another thread just did or the last try was too recent."""
-        with self._lock:
+        if not self._lock.acquire(blocking=kid not in self._keys):
+            return  # another thread is asking already, and we have a key to go on with
+        try:
             fresh = self._clock() - self._fetched <= LIFETIME and kid in self._keys
             if fresh or self._clock() - self._tried < COOLDOWN:
                 return
@@ -58,6 +60,8 @@ class Keys:
                     raise
                 return
             self._fetched = self._clock()
+        finally:
+            self._lock.release()
 
 
 def usable(document: Mapping[str, Any]) -> dict[str, pyjwt.PyJWK]:
@@ -67,7 +71,7 @@ def usable(document: Mapping[str, Any]) -> dict[str, pyjwt.PyJWK]:
         raise Unavailable("the IdP's answer is not a key set")
     keys = {}
     for member in members:
-        fit = isinstance(member, dict) and member.get("alg") in ALGORITHMS and member.get("use", "sig") == "sig"
+        fit = isinstance(member, dict) and str(member.get("alg")) in ALGORITHMS and member.get("use", "sig") == "sig"
         if fit and isinstance(member.get("kid"), str):
             keys[member["kid"]] = _parse(member)
     return keys

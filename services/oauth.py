@@ -6,14 +6,14 @@ counted on the request that caused it, for the audit line.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import flask
 import requests
+from urllib3.exceptions import HTTPError
 
-from services import audit, tls
+from services import audit, strict_json, tls
 from services.identity import NoCredentials, Unavailable
 from services.keys import Keys
 from services.settings import Settings
@@ -73,7 +73,7 @@ class IdentityProvider:
             )
             with response:
                 return _read(response)
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise Unavailable(f"the IdP does not answer: {type(error).__name__}") from error
 
 
@@ -83,8 +83,8 @@ def _read(response: requests.Response) -> Mapping[str, Any]:
     if len(body) > MAX_ANSWER:
         raise Unavailable("the IdP's answer is too large")
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = strict_json.loads(body)
+    except ValueError:
         raise Unavailable(f"the IdP answers {response.status_code} without JSON") from None
     if not isinstance(answer, dict):
         raise Unavailable("the IdP's answer is not an object")

@@ -5,6 +5,7 @@ The views are thin; carrying an order through reservation and charge is `checkou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import flask
@@ -17,6 +18,7 @@ from services.checkout import orders
 from services.identity import Refusal
 from services.problems import Problem
 from services.settings import Settings
+from services.users import StoreUnavailable
 
 views = flask.Blueprint("orders", __name__)
 
@@ -26,8 +28,8 @@ views = flask.Blueprint("orders", __name__)
 def place_order() -> tuple[dict[str, Any], int]:
     """Place an order, once however often it is asked under the same Idempotency-Key."""
     key, wanted = bodies.idempotency_key(), bodies.read(bodies.NewOrder)
-    order = checkout.begin(_engine(), policy.person(identity()), key, wanted)
-    return _shown(checkout.outcome(checkout.advance(_engine(), peers(), order))), 201
+    order = checkout.begin(store.engine(), policy.person(identity()), key, wanted)
+    return _shown(checkout.outcome(checkout.advance(store.engine(), peers(), order))), 201
 
 
 @views.get("/orders")
@@ -36,22 +38,22 @@ def list_orders() -> list[dict[str, Any]]:
     """The user's own orders, the newest hundred; those that were cut off are carried on."""
     own = sa.select(orders).where(orders.c.user == policy.person(identity()))
     newest = own.order_by(orders.c.placed.desc()).limit(100)
-    found = store.transact(_engine(), lambda connection: connection.execute(newest).mappings().all())
-    return [_shown(_carried_on(order)) for order in found]
+    found = store.transact(store.engine(), lambda connection: connection.execute(newest).mappings().all())
+    return [_shown(order) for order in _carried_on(found)]
 
 
-@views.get("/orders/<order_id>")
+@views.get("/orders/<reference:order_id>")
 @requires("orders:read")
 def show_order(order_id: str) -> dict[str, Any]:
     """One order, to whom it concerns."""
-    return _shown(_find(order_id))
+    return _shown(*_carried_on([_find(order_id)]))
 
 
-@views.post("/orders/<order_id>/refund")
+@views.post("/orders/<reference:order_id>/refund")
 @requires("orders:refund")
 def refund(order_id: str) -> dict[str, Any]:
     """Give the money back."""
-    return _shown(checkout.refund(_engine(), peers(), _find(order_id)))
+    return _shown(checkout.refund(store.engine(), peers(), _find(order_id)))
 
 
 def application(settings: Settings) -> flask.Flask:
@@ -62,23 +64,23 @@ def application(settings: Settings) -> flask.Flask:
     return app
 
 
-def _engine() -> sa.Engine:
-    found: sa.Engine = flask.current_app.extensions["engine"]
-    return found
-
-
-def _carried_on(order: checkout.Order) -> checkout.Order:
-    """The order, taken to its end if that can be done now."""
-    try:
-        return checkout.advance(_engine(), peers(), order)
-    except (Refusal, HTTPException):
-        return order
+def _carried_on(found: Sequence[checkout.Order]) -> list[checkout.Order]:
+    """The orders, the user's own taken to their ends where they were cut off; after a failure the rest have to wait."""
+    shown, works = [], True
+    for order in found:
+        if works and order["status"] in {"pending", "releasing"} and order["user"] == identity().user:
+            try:
+                order = checkout.advance(store.engine(), peers(), order)
+            except (Refusal, HTTPException, Problem, StoreUnavailable):
+                works = False
+        shown.append(order)
+    return shown
 
 
 def _find(order_id: str) -> checkout.Order:
     """The order, if the caller may know of it; otherwise it does not exist for them."""
     wanted = sa.select(orders).where(orders.c.id == order_id)
-    found = store.transact(_engine(), lambda connection: connection.execute(wanted).mappings().one_or_none())
+    found = store.transact(store.engine(), lambda connection: connection.execute(wanted).mappings().one_or_none())
     if found is None or not policy.may_see(identity(), found["user"], "orders:read:any"):
         raise Problem(404, "Not Found", "there is no such order")
     return found

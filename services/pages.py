@@ -15,7 +15,8 @@ from typing import Any
 import flask
 from werkzeug.wrappers import Response
 
-from services import audit, policy
+from services import audit, bodies, policy
+from services.api import order_for
 from services.app import identity, open_to_all, peers, requires
 from services.edge import Edge
 from services.identity import Forbidden, Unauthenticated
@@ -55,7 +56,7 @@ def buy() -> Response:
         wanted = {"sku": form.get("sku", ""), "quantity": int(form.get("quantity", ""))}
     except ValueError:
         raise Problem(422, "Unprocessable Content", "the quantity is not a number") from None
-    order = peers().post("orders", "/orders", wanted, key=form.get("key", ""))
+    order = peers().post("orders", "/orders", wanted, key=bodies.checked_key(form.get("key", "")))
     return _go("pages.order", order_id=order["id"])
 
 
@@ -66,24 +67,20 @@ def orders() -> str:
     return flask.render_template("orders.html", orders=peers().get("orders", "/orders"))
 
 
-@views.get("/orders/<order_id>")
+@views.get("/orders/<reference:order_id>")
 @requires("orders:read")
 def order(order_id: str) -> str:
     """One order; support finds a button to refund it."""
-    from services.gateway import order_for
-
     return flask.render_template(
         "order.html", order=order_for(order_id), may_refund=policy.allows(identity(), "orders:refund")
     )
 
 
-@views.post("/orders/<order_id>/refund")
+@views.post("/orders/<reference:order_id>/refund")
 @requires("orders:refund")
 def refund(order_id: str) -> Response:
     """Give the money back."""
-    from services.gateway import checked
-
-    peers().post("orders", f"/orders/{checked(order_id)}/refund")
+    peers().post("orders", f"/orders/{order_id}/refund")
     return _go("pages.order", order_id=order_id)
 
 

@@ -5,16 +5,15 @@ Nothing about a user is kept on the session that all threads share: what we pres
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import flask
 import requests
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from services import audit, tls
+from services import audit, strict_json, tls
 from services.identity import Forbidden, NoCredentials, Unavailable
 from services.patterns import Pattern
 from services.problems import Problem
@@ -69,9 +68,13 @@ class Peers:
                     return response.status_code, response.raw.read(MAX_ANSWER + 1, decode_content=True)
             except requests.exceptions.SSLError as error:
                 raise Unavailable(f"{audience} did not prove that it is {audience}") from error
-            except requests.Timeout as error:
+            except (requests.Timeout, ReadTimeoutError) as error:
                 raise TooLate from error
-            except (requests.ConnectionError, OSError) as error:
+            except (
+                requests.RequestException,
+                HTTPError,
+                OSError,
+            ) as error:  # reading the body, urllib3 speaks for itself
                 if attempt == 2 or not _cut_off(error):
                     raise Unavailable(f"{audience} does not answer") from error
         raise AssertionError("unreachable")
@@ -79,7 +82,7 @@ class Peers:
 
 def _cut_off(error: Exception) -> bool:
     """Whether a connection that was open got closed, rather than none coming about."""
-    return bool(error.args) and isinstance(error.args[0], ProtocolError)
+    return any(isinstance(each, ProtocolError) for each in (error, *error.args))
 
 
 def _read(audience: str, status: int, body: bytes) -> Any:
@@ -101,6 +104,6 @@ def _read(audience: str, status: int, body: bytes) -> Any:
 
 def _json(audience: str, body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return strict_json.loads(body)
+    except ValueError:
         raise NoCredentials(f"{audience} answers without proper JSON") from None

@@ -55,6 +55,7 @@ def install(app: flask.Flask, challenge: str | None) -> None:
 
     @app.errorhandler(HTTPException)
     def mistaken(error: HTTPException) -> flask.Response:
+        audit.note(decision="deny" if error.code in {400, 421, 429} else "allow", reason=error.name)
         response = problem(error.code or 500, error.name)
         response.headers.extend([pair for pair in error.get_headers() if pair[0] in {"Allow", "Retry-After"}])
         return response

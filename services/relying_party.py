@@ -15,6 +15,7 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session
+from joserfc.errors import JoseError
 
 from services import audit, tls
 from services.identity import Unauthenticated, Unavailable
@@ -46,6 +47,8 @@ class RelyingParty:
     def redirect(self) -> flask.Response:
         """To the IdP's login page."""
         self._metadata()
+        for unfinished in [key for key in flask.session if key.startswith("_state_")]:
+            del flask.session[unfinished]  # one log-in at a time, or the cookie outgrows what a browser keeps
         there: flask.Response = self._client.authorize_redirect(f"{self._settings.edge}/callback")
         there.status_code = 303
         return there
@@ -54,22 +57,32 @@ class RelyingParty:
         """The session of whoever comes back from the IdP; `Unauthenticated` when anything about it is wrong."""
         if flask.request.args.getlist("iss") != [self._settings.issuer]:  # RFC 9207 §2.4
             raise Unauthenticated("the answer does not come from our IdP (iss)")
+        self._metadata()
         try:
             answer = self._client.authorize_access_token()
-        except AuthlibBaseError as error:
-            raise Unauthenticated(f"the log-in failed: {error.error}") from None
+        except (AuthlibBaseError, JoseError) as error:
+            raise Unauthenticated(f"the log-in failed: {type(error).__name__}") from None
         except (requests.RequestException, OSError) as error:
             raise Unavailable("the IdP does not answer") from error
+        if "userinfo" not in answer:  # what Authlib makes of the ID token, once it has verified it
+            raise Unauthenticated("the IdP sent no ID token")
         return _keep(answer, Session(answer["userinfo"]["sub"], id_token=answer["id_token"]))
 
     def access_token(self, session: Session) -> str:
         """The session's access token, renewed shortly before it ends; `Unauthenticated` when the IdP will not."""
         with session.lock:  # a refresh token works once (RFC 9700 §2.2.2), so one thread uses it
-            if session.expires_at - time.time() < SPARE_SECONDS:
-                self._refresh(session)
+            left = session.expires_at - time.time()
+            if left < SPARE_SECONDS:
+                try:
+                    self._refresh(session)
+                except Unavailable:
+                    if left <= 0:
+                        raise
             return session.access_token or ""
 
     def _refresh(self, session: Session) -> None:
+        if session.refresh_token is None:
+            raise Unauthenticated("the session has ended")
         try:
             with self._client._get_oauth_client(**self._metadata()) as client:
                 answer = client.refresh_token(client.metadata["token_endpoint"], refresh_token=session.refresh_token)
@@ -84,10 +97,12 @@ class RelyingParty:
 
         An IdP that does not answer keeps nobody logged in here: then its own session is all that is left, or nothing.
         """
+        with session.lock:  # so that no request on its way gets a new token after this
+            revoked, session.refresh_token, session.expires_at = session.refresh_token, None, 0.0
         try:
             metadata = self._metadata()
             with self._client._get_oauth_client(**metadata) as client:
-                client.revoke_token(metadata["revocation_endpoint"], token=session.refresh_token)
+                client.revoke_token(metadata["revocation_endpoint"], token=revoked).raise_for_status()
         except (Unavailable, AuthlibBaseError, requests.RequestException, OSError) as error:
             audit.note(reason=f"the tokens could not be revoked: {type(error).__name__}")
         end_session: str | None = self._client.server_metadata.get("end_session_endpoint")
@@ -106,6 +121,8 @@ class RelyingParty:
 
 
 def _keep(answer: dict[str, Any], session: Session) -> Session:
+    if not isinstance(answer.get("access_token"), str) or not isinstance(answer.get("expires_in"), int):
+        raise Unavailable("the IdP's answer makes no sense")
     session.access_token = answer["access_token"]
     session.refresh_token = answer.get("refresh_token")
     session.expires_at = time.time() + answer["expires_in"]

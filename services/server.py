@@ -7,8 +7,10 @@ context for every connection, and create files for everybody to read.  None of t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import socket
 import ssl
 import sys
 import time
@@ -20,8 +22,11 @@ from weakref import WeakKeyDictionary
 
 import flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
 KEEPALIVE_SECONDS = 30
+HEAD_SECONDS = 5
+REQUEST_SECONDS = 30
 MAX_CONNECTION_AGE_SECONDS = 60
 """A revoked certificate keeps what it has already opened, so nothing stays open for longer than this."""
 
@@ -46,7 +51,7 @@ def serve(
     options: dict[str, Any] = {
         "bind": f"{host}:{port}",
         "proc_name": name,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "workers": workers,
         "threads": threads,
         "keepalive": KEEPALIVE_SECONDS,
@@ -61,7 +66,9 @@ def serve(
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # a heartbeat file, nothing secret
         "on_starting": lambda _: on_starting() if on_starting else None,
     }
-    if tls is not None and tls_dir is not None:
+    if tls is not None:
+        if tls_dir is None:
+            raise ValueError("TLS without the files that it reads would be plain HTTP")
         options |= {
             "certfile": str(tls_dir / "leaf.pem"),
             "keyfile": str(tls_dir / "key.pem"),
@@ -87,21 +94,49 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         return self.application()
 
 
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Threads that hang up on whoever takes too long over a handshake, a request's head, or the whole of it.
+
+    gunicorn reads without a deadline, so as many half-open connections as there are threads would silence a service.
+    """
+
+    def init_process(self) -> None:
+        self.until: dict[Any, float] = {}
+        super().init_process()
+
+    def handle(self, connection: Any) -> Any:
+        """Handshake and head."""
+        self.until[connection] = time.monotonic() + HEAD_SECONDS
+        try:
+            return super().handle(connection)
+        finally:
+            self.until.pop(connection, None)
+
+    def handle_request(self, request: Any, connection: Any) -> Any:
+        """The rest: the body, and our answer."""
+        self.until[connection] = time.monotonic() + REQUEST_SECONDS
+        return super().handle_request(request, connection)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Hang up on the late ones; gunicorn's main loop comes by here every second."""
+        for connection, until in list(self.until.items()):
+            if time.monotonic() > until:
+                with contextlib.suppress(OSError):  # gone already; not SSLSocket's own, which would drop TLS mid-read
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+        super().murder_keepalived(force)
+
+
 def bounded_age(app: flask.Flask, seconds: float = MAX_CONNECTION_AGE_SECONDS) -> flask.Flask:
-    """Ask the peer to close a connection that has been open for `seconds` (RFC 9112 §9.6)."""
+    """Close a connection that has been open for `seconds` after its next answer, saying so (RFC 9112 §9.6)."""
     opened: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         connection = environ.get("gunicorn.socket")
-        since = opened.setdefault(connection, time.monotonic()) if connection is not None else time.monotonic()
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            if time.monotonic() - since > seconds:
-                headers = [*headers, ("Connection", "close")]
-            return start_response(status, headers, *rest)
-
-        return inner(environ, start)
+        if connection is not None and time.monotonic() - opened.setdefault(connection, time.monotonic()) > seconds:
+            # gunicorn drops a Connection header of the application's, so its own response object has to be told.
+            start_response.__self__.force_close()  # type: ignore[attr-defined]  # a method bound to that object
+        return inner(environ, start_response)
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented way to wrap an application
     return app

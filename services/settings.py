@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SHOP_"
@@ -32,9 +32,9 @@ class Settings(BaseSettings):
     """The shop's directory; what is ours lies in `dir/service`."""
     host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)
-    issuer: str = Field(pattern=r"\Ahttps://[^/?#]+\z")
+    issuer: str = Field(pattern=r"\Ahttps://[^\s/?#]+\z")
     """The IdP's issuer identifier, at which it also answers (RFC 8414 §2)."""
-    edge: str = Field(pattern=r"\Ahttps://[^/?#]+\z")
+    edge: str = Field(pattern=r"\Ahttps://[^\s/?#]+\z")
     """The gateway's public origin."""
     peers: dict[ServiceName, str]
     """Base URL of each inner service."""
@@ -42,6 +42,13 @@ class Settings(BaseSettings):
     """PostgreSQL instead of this service's own SQLite file; leave the password to ~/.pgpass."""
     timeout: float = Field(default=5.0, gt=0, le=60)
     """Seconds that one call to another process may take."""
+
+    @model_validator(mode="after")
+    def _peers_speak_as_the_pattern_needs(self) -> Settings:
+        scheme = "http://" if self.pattern == "perimeter" else "https://"
+        if not all(url.startswith(scheme) for url in self.peers.values()):
+            raise ValueError(f"under {self.pattern}, peers are {scheme} addresses")
+        return self
 
     @property
     def tls_dir(self) -> Path:
@@ -75,7 +82,8 @@ class Settings(BaseSettings):
 
 def from_environ(service: str) -> Settings:
     """The settings of `service` from the environment; `BadSettings` names every variable that is wrong or misspelt."""
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    told = {name for name, field in Settings.model_fields.items() if field.validation_alias is None}
+    known = {f"{PREFIX}{name}".upper() for name in told - {"service"}}
     strangers = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if strangers:
         raise BadSettings(f"unknown setting: {', '.join(strangers)}")

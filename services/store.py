@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import flask
 import sqlalchemy as sa
 
 from services.settings import Settings
@@ -24,7 +25,7 @@ Result = TypeVar("Result")
 def open_store(settings: Settings, metadata: sa.MetaData) -> sa.Engine:
     """The engine for `settings.service`, with its tables in place."""
     if settings.database_url:
-        engine = sa.create_engine(_with_driver(settings.database_url), pool_pre_ping=True)
+        engine = sa.create_engine(_with_driver(settings.database_url), pool_pre_ping=True, hide_parameters=True)
     else:
         engine = sqlite_engine(settings.data_dir / f"{settings.service}.db")
     metadata.create_all(engine)
@@ -34,12 +35,13 @@ def open_store(settings: Settings, metadata: sa.MetaData) -> sa.Engine:
 def sqlite_engine(path: Path) -> sa.Engine:
     """SQLite at `path`, in WAL mode, each transaction begun as a writer's."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+    connect = {"timeout": BUSY_SECONDS, "isolation_level": None}
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args=connect, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a commit that was acknowledged survives a power cut too
         connection.execute("PRAGMA foreign_keys = ON")
 
     @sa.event.listens_for(engine, "begin")
@@ -64,6 +66,12 @@ def transact(engine: sa.Engine, work: Callable[[sa.Connection], Result]) -> Resu
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
             raise StoreUnavailable("the store does not answer") from error
     raise StoreUnavailable("the store stays contended")
+
+
+def engine() -> sa.Engine:
+    """The store of the service at hand."""
+    found: sa.Engine = flask.current_app.extensions["engine"]
+    return found
 
 
 def answers(engine: sa.Engine) -> None:

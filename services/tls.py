@@ -2,7 +2,7 @@
 
 A certificate, key or CRL that changes on disk is in force at the next connection, without a restart: contexts are
 cached under their files' modification times.  Every context speaks TLS 1.3 only, verifies strictly (RFC 5280), and
-refuses everybody when the CRL is missing or out of date: fail closed.
+refuses everybody when the CRL is out of date, and does not start without one: fail closed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import logging
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -30,6 +32,7 @@ TRUST_DOMAIN = "shop.test"
 # segment, so one is all we read.
 SPIFFE_ID = re.compile(rf"\Aspiffe://{re.escape(TRUST_DOMAIN)}/([a-z][a-z0-9-]{{0,62}})\Z", re.ASCII)
 
+log = logging.getLogger(__name__)
 Files = tuple[str, ...]
 _CLIENT_CERTIFICATE = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
@@ -106,16 +109,28 @@ def _current(build: Any, files: Files, *options: str) -> ssl.SSLContext:
     key = (build, files, options)
     known = _contexts.get(key)
     try:
-        stamp = tuple(Path(file).stat().st_mtime_ns for file in files)
-        if known and known[0] == stamp:
-            return known[1]
-        context = build(files, *options)
+        stamp = tuple(stat for file in files for stat in _stamp(file))
     except OSError:
         if known is None:
             raise
         return known[1]
+    if known and known[0] == stamp:
+        return known[1]
+    try:
+        context = build(files, *options)
+    except OSError as error:
+        if known is None:
+            raise
+        log.warning("%s cannot be used, going on with what was there before: %s", files[-1], error)
+        context = known[1]
     _contexts[key] = (stamp, context)
     return context  # type: ignore[no-any-return]  # `build` is one of the two above
+
+
+def _stamp(file: str) -> tuple[int, int, int]:
+    """What changes when a file is replaced or rewritten."""
+    found = os.stat(file)
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def peer(environ: Mapping[str, Any]) -> Peer | None:
@@ -132,13 +147,13 @@ def peer_of(der: bytes) -> Peer:
     OpenSSL accepts a client certificate without extended key usage, and a CA certificate as a client; X509-SVID §4 and
     §5.2 do not, so these are checked here.  Exactly one URI SAN, or none of them counts (X509-SVID §2).
     """
-    certificate = x509.load_der_x509_certificate(der)
     try:
+        certificate = x509.load_der_x509_certificate(der)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError) as error:
-        raise BadPeer(f"the certificate lacks an extension: {error}") from None
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError) as error:
+        raise BadPeer(f"the certificate cannot be read, or lacks an extension: {error}") from None
     if constraints.ca:
         raise BadPeer("a CA certificate is not a service")
     if ExtendedKeyUsageOID.CLIENT_AUTH not in usage:
@@ -201,6 +216,8 @@ class PeerAdapter(HTTPAdapter):
         url = urlsplit(request.url or "")
         host = {"scheme": url.scheme, "host": self.address or url.hostname, "port": url.port}
         if url.scheme != "https":
+            if isinstance(verify, str):  # a pattern asked for TLS: what it presents must not go in the clear
+                raise requests.exceptions.SSLError("a trust bundle was named, but the address is not https")
             return host, {}
         if not isinstance(verify, str):
             raise requests.exceptions.SSLError("no trust bundle was named: verify=…")

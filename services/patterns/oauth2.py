@@ -76,4 +76,6 @@ class OAuth2:
             raise Unavailable("the IdP's answer is about another issuer's token")
         if found.exp <= time.time():
             raise Unauthenticated("the token has expired", error="invalid_token")
+        if found.cnf is not None:  # bound to a certificate that we do not ask for here (RFC 8705 §3)
+            raise Unauthenticated("the token is bound to a certificate", error="invalid_token")
         return found

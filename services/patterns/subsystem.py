@@ -44,7 +44,7 @@ class Subsystem:
             HASHER.verify(known or decoy(), password)
         except (VerificationError, InvalidHashError):
             known = None
-        if known is None:
+        if not known:
             raise Unauthenticated(f"wrong name or password for service {caller}")
         return Identity(
             caller=caller,
