@@ -23,7 +23,7 @@ LEEWAY = 10
 """Seconds by which the IdP's clock and ours may differ (RFC 7519 §4.1.4)."""
 SHAPE = re.compile(r"\A[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,3072}\.[A-Za-z0-9_-]{1,1024}\Z", re.ASCII)
 TYPES = frozenset({"at+jwt", "application/at+jwt"})  # RFC 9068 §4
-SIGNATURES = pyjwt.PyJWS()
+SIGNATURES = pyjwt.PyJWS(options={"enforce_minimum_key_length": True})  # RFC 7518 §3.3
 HEADER = frozenset({"alg", "kid", "typ"})
 Text = Field(min_length=1, max_length=256, pattern=r"\A[!-~]+\z")
 

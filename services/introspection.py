@@ -10,6 +10,6 @@ from services.access_token import Statement
 class Introspection(Statement):
     """An active access token as the IdP describes it; a refresh token does not fit (`token_type`)."""
 
-    active: Literal[True]
+    active: bool  # strictly: `Literal[True]` would take 1 for it
     token_type: Literal["Bearer"]
     cnf: dict[str, Any] | None = None

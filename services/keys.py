@@ -45,7 +45,8 @@ class Keys:
 
     def _refresh(self, kid: str) -> None:
         """Fetch the set, unless another thread just did or the last try was too recent."""
-        if not self._lock.acquire(blocking=kid not in self._keys):
+        usable_meanwhile = kid in self._keys and self._clock() - self._fetched <= STALE
+        if not self._lock.acquire(blocking=not usable_meanwhile):
             return  # another thread is asking already, and we have a key to go on with
         try:
             fresh = self._clock() - self._fetched <= LIFETIME and kid in self._keys
@@ -72,7 +73,7 @@ def usable(document: Mapping[str, Any]) -> dict[str, pyjwt.PyJWK]:
     keys = {}
     for member in members:
         fit = isinstance(member, dict) and str(member.get("alg")) in ALGORITHMS and member.get("use", "sig") == "sig"
-        if fit and isinstance(member.get("kid"), str):
+        if fit and isinstance(member.get("kid"), str) and "d" not in member:  # a published private key is no secret
             keys[member["kid"]] = _parse(member)
     return keys
 
@@ -81,4 +82,4 @@ def _parse(member: dict[str, Any]) -> pyjwt.PyJWK:
     try:
         return pyjwt.PyJWK(member)
     except pyjwt.PyJWTError as error:
-        raise Unavailable(f"the IdP publishes a key that cannot be read: {error}") from None
+        raise Unavailable(f"the IdP publishes a key that cannot be read: {type(error).__name__}") from None

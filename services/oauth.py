@@ -14,7 +14,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from services import audit, strict_json, tls
-from services.identity import NoCredentials, Unavailable
+from services.identity import NoCredentials, Refusal, Unavailable
 from services.keys import Keys
 from services.settings import Settings
 
@@ -48,16 +48,21 @@ class IdentityProvider:
             "subject_token_type": ACCESS_TOKEN,
             "audience": audience,
         }
-        answer = self._json("POST", "/token", data=form, cert=self._settings.leaf)
+        answer = self._json("POST", "/token", NoCredentials, data=form, cert=self._settings.leaf)
         if answer.get("issued_token_type") != ACCESS_TOKEN or not isinstance(answer.get("access_token"), str):
             raise Unavailable("the IdP's answer to the exchange makes no sense")
         return str(answer["access_token"])
 
     def _client_credentials(self) -> tuple[bytes, bytes]:
-        return self._settings.service.encode(), self._settings.secret("client_secret").encode()
+        try:
+            return self._settings.service.encode(), self._settings.secret("client_secret").encode()
+        except OSError as error:
+            raise Unavailable("we have no client secret to ask with") from error
 
-    def _json(self, method: str, path: str, **arguments: Any) -> Mapping[str, Any]:
-        """One call, answered with a JSON object."""
+    def _json(
+        self, method: str, path: str, refused: type[Refusal] = Unavailable, **arguments: Any
+    ) -> Mapping[str, Any]:
+        """One call, answered with a JSON object; `refused` is what it means when the IdP says 400."""
         if flask.has_request_context():
             flask.g.idp_calls += 1
             arguments["headers"] = {"traceparent": audit.traceparent()}
@@ -72,13 +77,13 @@ class IdentityProvider:
                 **arguments,
             )
             with response:
-                return _read(response)
+                return _read(response, refused)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unavailable(f"the IdP does not answer: {type(error).__name__}") from error
 
 
-def _read(response: requests.Response) -> Mapping[str, Any]:
-    """The JSON object in an answer of bounded size; `NoCredentials` when the IdP refuses, else `Unavailable`."""
+def _read(response: requests.Response, refused: type[Refusal]) -> Mapping[str, Any]:
+    """The JSON object in an answer of bounded size; `refused` when the IdP says 400, else `Unavailable`."""
     body = response.raw.read(MAX_ANSWER + 1, decode_content=True)
     if len(body) > MAX_ANSWER:
         raise Unavailable("the IdP's answer is too large")
@@ -89,7 +94,7 @@ def _read(response: requests.Response) -> Mapping[str, Any]:
     if not isinstance(answer, dict):
         raise Unavailable("the IdP's answer is not an object")
     if response.status_code == 400:
-        raise NoCredentials(f"the IdP refuses: {answer.get('error')}")
+        raise refused(f"the IdP refuses: {answer.get('error')}")
     if response.status_code != 200:
         raise Unavailable(f"the IdP answers {response.status_code}")
     return answer

@@ -16,6 +16,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -232,14 +233,21 @@ class PeerAdapter(HTTPAdapter):
         return pool
 
 
+class _Session(requests.Session):
+    """A session for which a redirect is an answer like any other: it goes nowhere, and reads no body to find out."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+
+
 def session(peers: Mapping[str, str] | None = None) -> requests.Session:
     """A pooled session for calls within the shop; `peers` maps a base URL to the name its server must prove.
 
     The environment does not get a say: a ~/.netrc entry would replace our bearer token, REQUESTS_CA_BUNDLE our CA.
     """
-    new = requests.Session()
+    new = _Session()
     new.trust_env = False
-    new.max_redirects = 0
+    new.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # one user's call leaves nothing for the next
     new.mount("https://", PeerAdapter())
     new.mount("http://", PeerAdapter())
     for base, name in (peers or {}).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import ssl
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ def settings(directory: Path, service: ServiceName = "orders", pattern: PatternN
     for part in ("tls", "secrets", "data"):
         (directory / service / part).mkdir(parents=True, exist_ok=True)
     (directory / "users").mkdir(exist_ok=True)
+    scheme = "http" if pattern == "perimeter" else "https"
     told: dict[str, Any] = {
         "service": service,
         "pattern": pattern,
@@ -34,7 +36,7 @@ def settings(directory: Path, service: ServiceName = "orders", pattern: PatternN
         "issuer": ISSUER,
         "edge": "https://localhost:8443",
         "peers": {
-            name: f"https://127.0.0.1:{port}" for name, port in (("orders", 1), ("inventory", 2), ("billing", 3))
+            name: f"{scheme}://127.0.0.1:{port}" for name, port in (("orders", 1), ("inventory", 2), ("billing", 3))
         },
     }
     return Settings(**(told | more))
@@ -102,7 +104,10 @@ class Issuer:
 
     def sign_raw(self, header: bytes, payload: bytes) -> str:
         """These very octets as header and payload, signed with this key's algorithm whatever the header says."""
-        message = f"{b64url(header)}.{b64url(payload)}"
+        return self.sign_text(f"{b64url(header)}.{b64url(payload)}")
+
+    def sign_text(self, message: str) -> str:
+        """This very text, which ought to be a header and a payload, signed."""
         return f"{message}.{b64url(self._signature(message.encode()))}"
 
     def _signature(self, message: bytes) -> bytes:
@@ -121,3 +126,14 @@ class Issuer:
 def thumbprint(der: bytes) -> str:
     """`x5t#S256` of a certificate (RFC 8705 §3.1)."""
     return b64url(hashlib.sha256(der).digest())
+
+
+class ShownCertificate(ssl.SSLSocket):
+    """The server's end of a connection whose client showed this certificate, as TLS has verified it; None for none."""
+
+    def __init__(self, der: bytes | None) -> None:
+        self.der = der
+
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        """The certificate, in DER."""
+        return self.der

@@ -1,0 +1,156 @@
+"""What the identity provider keeps: authorizations, and everything that hangs on one.
+
+    authorizations      what a person allowed a client, or a client got for itself
+    ├── codes           how the client fetches it, once
+    └── tokens          what the client fetched: access and refresh tokens
+    logins              browsers that have proven who sits before them
+
+An authorization is the family of its tokens: to revoke the row is to revoke them all, at once and for every worker,
+whatever is being issued at that moment.  Of a secret only its SHA-256 is kept: it has 256 random bits, so there is
+nothing to guess, and a stolen store opens nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+SWEEP = 200
+"""How many expired rows one sweep takes away: enough to keep up, never enough to be noticed."""
+
+metadata = sa.MetaData()
+
+
+def _family() -> sa.Column[str]:
+    return sa.Column(
+        "authorization", sa.ForeignKey("authorizations.id", ondelete="CASCADE"), nullable=False, index=True
+    )
+
+
+authorizations = sa.Table(
+    "authorizations",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("client_id", sa.String, nullable=False),
+    sa.Column("user", sa.String),  # None: the client acts for itself
+    sa.Column("user_version", sa.Integer),
+    sa.Column("auth_time", sa.BigInteger),
+    sa.Column("login", sa.String, index=True),
+    sa.Column("scope", sa.String, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    sa.Column("revoked", sa.Boolean, nullable=False, default=False),
+)
+codes = sa.Table(
+    "codes",
+    metadata,
+    sa.Column("digest", sa.String, primary_key=True),
+    _family(),
+    sa.Column("redirect_uri", sa.String, nullable=False),
+    sa.Column("code_challenge", sa.String, nullable=False),
+    sa.Column("nonce", sa.String),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("spent", sa.Boolean, nullable=False, default=False),
+)
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("digest", sa.String, primary_key=True),
+    _family(),
+    sa.Column("kind", sa.String, nullable=False),  # "access" or "refresh": one never passes for the other
+    sa.Column("client_id", sa.String, nullable=False),
+    sa.Column("scope", sa.String, nullable=False),
+    sa.Column("issued", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    sa.Column("jti", sa.String),
+    sa.Column("aud", sa.JSON),
+    sa.Column("act", sa.JSON),
+    sa.Column("cnf", sa.String),
+    sa.Column("spent", sa.Boolean, nullable=False, default=False),
+    sa.Column("revoked", sa.Boolean, nullable=False, default=False),
+)
+logins = sa.Table(
+    "logins",
+    metadata,
+    sa.Column("digest", sa.String, primary_key=True),
+    sa.Column("user", sa.String, nullable=False),
+    sa.Column("user_version", sa.Integer, nullable=False),
+    sa.Column("auth_time", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+)
+
+
+def new_secret() -> str:
+    """A code, token or session id that nobody can guess: 256 random bits (RFC 6749 §10.10 asks for 128)."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> str:
+    """The name under which a secret is kept."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+class Store:
+    """The tables, in SQLite at `path` or in PostgreSQL at `url`; several workers may share it."""
+
+    def __init__(self, path: Path, url: str | None = None) -> None:
+        if url is None:
+            self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5}, hide_parameters=True)
+            sa.event.listen(self._engine, "connect", _sqlite_connect)
+            sa.event.listen(self._engine, "begin", _sqlite_begin)
+        else:
+            self._engine = sa.create_engine(
+                sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
+            )
+        self._reader = self._engine.execution_options(read_only=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One atomic step: all of it happens, or nothing does."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A look that waits for no writer."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def create(self) -> None:
+        """Make the tables that are not there yet; several processes may try at once."""
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x1D9)))
+            metadata.create_all(connection)
+
+    def sweep(self, connection: sa.Connection, now: int) -> None:
+        """Forget some of what has expired; a family goes with all that hangs on it."""
+        for table, key in ((authorizations, authorizations.c.id), (tokens, tokens.c.digest), (logins, logins.c.digest)):
+            expired = sa.select(key).where(table.c.expires <= now).limit(SWEEP).with_for_update(skip_locked=True)
+            connection.execute(table.delete().where(key.in_(expired)))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+def _sqlite_connect(connection: Any, _: Any) -> None:
+    """Readers beside one writer, and real transactions, begun by us rather than guessed by the driver."""
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",  # a power cut may lose the last step, never half of one
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    """Take the write lock first: a transaction that reads and then writes would else fail half-way under load."""
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
