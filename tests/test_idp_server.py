@@ -1,0 +1,335 @@
+"""The identity provider as a process: what it is told, what it keeps, and several of it at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+
+from idp import keys, settings
+from idp.clients import Clients
+from services import health, tls
+from services.users import StoreUnavailable
+from tests.idp_support import CALLBACK, EXCHANGE, PASSWORDS, VERIFIER, Idp, a_client, secret_of
+
+ROOT = Path(__file__).parent.parent
+
+
+class TestSettings:
+    """What a process is told from outside."""
+
+    ENVIRONMENT = (
+        ("SHOP_DIR", "/shop"),
+        ("SHOP_ISSUER", "https://idp.localhost:9443"),
+        ("SHOP_PORT", "9443"),
+        ("SHOP_PATTERN", "jwt"),
+        ("SHOP_PEERS", "{}"),
+        ("SHOP_EDGE", "https://localhost:8443"),
+    )
+
+    @pytest.fixture
+    def environment(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+        for name in [name for name in os.environ if name.startswith("SHOP_") or name == "DATABASE_URL"]:
+            monkeypatch.delenv(name)
+        for name, value in self.ENVIRONMENT:
+            monkeypatch.setenv(name, value)
+        return monkeypatch
+
+    def test_everything_has_its_place(self, environment: pytest.MonkeyPatch) -> None:
+        found = settings.from_environ()
+        assert found.clients_file == Path("/shop/idp/secrets/clients.json")
+        assert found.data_dir == Path("/shop/idp/data")
+        assert found.users_file == Path("/shop/users/users.db")
+        assert found.cookie_name == "__Host-idp-9443"
+
+    def test_a_misspelt_setting_is_named(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("SHOP_ISUER", "https://x")
+        with pytest.raises(settings.BadSettings, match="SHOP_ISUER"):
+            settings.from_environ()
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("SHOP_ISSUER", "http://idp"),
+            ("SHOP_ISSUER", "https://idp/"),
+            ("SHOP_ISSUER", "https://idp?x"),
+            ("SHOP_PORT", "0"),
+            ("SHOP_PORT", "secret-1234"),
+        ],
+    )
+    def test_a_wrong_setting_is_named_not_echoed(self, environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+        environment.setenv(name, value)
+        with pytest.raises(settings.BadSettings, match=name.removeprefix("SHOP_").lower()) as refusal:
+            settings.from_environ()
+        assert value not in str(refusal.value)
+
+
+PUBLIC = {"auth_method": "none", "secret_sha256": None, "grant_types": ["authorization_code"], "introspect": False}
+
+
+class TestClients:
+    """The file of registered clients."""
+
+    def test_a_public_client_makes_sense(self, tmp_path: Path) -> None:
+        assert self.clients(tmp_path, a_client("web") | PUBLIC).get("web")
+
+    def clients(self, tmp_path: Path, *clients: dict[str, Any]) -> Clients:
+        path = tmp_path / "clients.json"
+        path.write_text(json.dumps(clients))
+        return Clients(path)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"secret_sha256": None},
+            PUBLIC | {"secret_sha256": "0" * 64},
+            PUBLIC | {"grant_types": ["client_credentials"]},
+            PUBLIC | {"grant_types": [EXCHANGE]},
+            PUBLIC | {"introspect": True},
+            {"auth_method": "client_secret_post"},
+            {"redirect_uris": ["http://shop.test/callback"]},
+            {"redirect_uris": ["https://shop.test/callback#x"]},
+            {"redirect_uris": ["https://*"]},
+            {"grant_types": ["password"]},
+            {"signing_alg": "HS256"},
+            {"signing_alg": "none"},
+            {"client_id": "Gate Way"},
+            {"audience": []},
+            {"secret": "in the clear"},
+        ],
+        ids=str,
+    )
+    def test_a_registration_that_makes_no_sense_is_refused(self, tmp_path: Path, changes: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError) as refusal:
+            self.clients(tmp_path, {**a_client("web"), **changes})
+        assert "in the clear" not in str(refusal.value)
+
+    def test_a_change_counts_at_once_and_a_broken_file_changes_nothing(self, tmp_path: Path) -> None:
+        clients = self.clients(tmp_path, a_client("web"))
+        self.clients(tmp_path, a_client("web"), a_client("new"))
+        assert clients.get("new") is not None
+        (tmp_path / "clients.json").write_text("{")
+        assert clients.get("new") is not None
+        (tmp_path / "clients.json").unlink()
+        assert clients.get("web") is not None
+
+
+class TestSigningKeys:
+    """Made once, kept to ourselves, held as objects."""
+
+    def test_they_are_made_once_and_for_us_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(keys, "_new_rsa", lambda: b"an RSA key, slow to make")
+        keys.create(tmp_path / "data")
+        made = {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
+        keys.create(tmp_path / "data")
+        assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == made
+        assert set(made) == {"signing-ES256.pem", "signing-RS256.pem"}
+        assert {path.stat().st_mode & 0o777 for path in (tmp_path / "data").iterdir()} == {0o600}
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+    def test_who_comes_second_takes_what_is_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def overtaken() -> bytes:
+            (tmp_path / "signing-ES256.pem").write_bytes(b"theirs")
+            return b"ours"
+
+        monkeypatch.setattr(keys, "_new_ec", overtaken)
+        monkeypatch.setattr(keys, "_new_rsa", lambda: b"")
+        keys.create(tmp_path)
+        assert (tmp_path / "signing-ES256.pem").read_bytes() == b"theirs"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["signing-ES256.pem", "signing-RS256.pem"]
+
+    def test_no_key_is_read_again_for_a_signature(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        with Idp(tmp_path_factory) as idp:
+            for name in ("signing-ES256.pem", "signing-RS256.pem"):
+                (idp.directory / "idp/data" / name).unlink()
+            assert idp.tokens(client="portal")["id_token"]
+            assert idp.tokens(client="gateway")["id_token"]
+
+
+class TestHealth:
+    """Alive, and able to serve: two questions."""
+
+    @pytest.fixture
+    def idp(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
+        with Idp(tmp_path_factory) as idp:
+            yield idp
+
+    @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+    def test_all_is_well(self, idp: Idp, path: str) -> None:
+        assert idp.get(path).get_json() == {"status": "ok"}
+
+    def test_without_a_certificate_it_is_alive_but_not_ready(self, idp: Idp) -> None:
+        (idp.directory / "idp/tls/leaf.pem").unlink()
+        assert idp.get("/healthz").status_code == 200
+        assert idp.get("/readyz").status_code == 503
+
+    def test_without_the_people_it_is_not_ready(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+        def gone(_: str) -> None:
+            raise StoreUnavailable
+
+        monkeypatch.setattr(idp.users, "get", gone)
+        assert idp.get("/readyz").status_code == 503
+
+    def test_without_a_store_it_is_not_ready(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+        def gone() -> None:
+            raise OperationalError("", None, Exception("disk I/O error"))
+
+        monkeypatch.setattr(idp.provider.store, "reading", gone)
+        assert idp.get("/readyz").status_code == 503
+
+
+class Process:
+    """`python -m idp serve`, as it runs in the shop: two workers, TLS, a store on disk."""
+
+    def __init__(self, directory: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.directory = directory
+        self.issuer = f"https://localhost:{self.port}"
+        self.bundle = str(directory / "idp/tls/bundle.pem")
+        self.session = tls.session({self.issuer: "idp"})
+        self.session.max_redirects = 1  # or `requests` would refuse to show us where a redirect leads
+        self.start()
+
+    def start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+        environment |= {
+            "SHOP_DIR": str(self.directory),
+            "SHOP_ISSUER": self.issuer,
+            "SHOP_PORT": str(self.port),
+            "SHOP_PATTERN": "oauth2",
+            "PYTHONPATH": str(ROOT),
+        }
+        with (self.directory / "idp.log").open("ab") as log:
+            command = [sys.executable, "-m", "idp", "serve"]
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return health.knock(self.issuer, self.directory / "idp/tls")
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail((self.directory / "idp.log").read_text())
+                time.sleep(0.05)  # nothing to wait on before it listens
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+        self.process.wait(20)
+
+    def send(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        url = self.issuer + path
+        return self.session.request(method, url, verify=self.bundle, allow_redirects=False, timeout=20, **arguments)
+
+    def as_client(self, path: str, **form: str) -> requests.Response:
+        return self.send("POST", path, data=form, auth=("gateway", secret_of("gateway")))
+
+    def code(self, who: str) -> str:
+        """A code for `who`, whose browser is our session."""
+        response = self.send("GET", Idp.request())
+        if response.headers["Location"].startswith("/login?"):
+            page = response.headers["Location"]
+            found = re.search(r'name="csrf" value="([^"]+)"', self.send("GET", page).text)
+            form = {"username": who, "password": PASSWORDS[who], "csrf": found[1] if found else ""}
+            response = self.send("GET", self.send("POST", page, data=form).headers["Location"])
+        return parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
+
+    def redeem(self, code: str) -> requests.Response:
+        form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+        return self.as_client("/token", code=code, **form)
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    with Idp(tmp_path_factory) as idp:
+        process = Process(idp.directory)
+    yield process
+    process.session.close()
+    process.stop()
+
+
+class TestProcess:
+    """Several workers, and a restart."""
+
+    def test_of_many_who_redeem_a_code_at_once_at_most_one_succeeds(self, process: Process) -> None:
+        for _ in range(3):
+            code = process.code("alice")
+            with ThreadPoolExecutor(8) as pool:
+                answers = list(pool.map(lambda _, code=code: process.redeem(code), range(8)))
+            assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+            won = next(answer.json() for answer in answers if answer.status_code == 200)
+            assert process.as_client("/introspect", token=won["access_token"]).json() == {"active": False}
+
+    def test_of_many_who_refresh_at_once_at_most_one_succeeds(self, process: Process) -> None:
+        token = process.redeem(process.code("alice")).json()["refresh_token"]
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: process.as_client("/token", **form), range(8)))
+        assert [answer.status_code for answer in answers].count(200) <= 1
+        assert {answer.status_code for answer in answers} <= {200, 400}
+
+    def test_many_at_once_are_all_served(self, process: Process) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            form = {"grant_type": "client_credentials"}
+            answers = list(pool.map(lambda _: process.as_client("/token", **form), range(64)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.json()["access_token"] for answer in answers}) == 64
+
+    def test_everything_is_still_known_after_a_crash(self, process: Process) -> None:
+        tokens = process.redeem(process.code("alice")).json()
+        published = process.send("GET", "/jwks").json()
+        workers = [int(pid) for pid in children(process.process.pid)]
+        process.stop(signal.SIGKILL)
+        wait_until_gone(workers)
+        process.start()
+        assert process.send("GET", "/jwks").json() == published
+        assert process.as_client("/introspect", token=tokens["access_token"]).json()["sub"] == "alice"
+        form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert process.as_client("/token", **form).status_code == 200
+        assert process.send("GET", Idp.request()).headers["Location"].startswith(CALLBACK)
+
+    def test_every_line_of_the_log_is_a_json_object_without_a_secret(self, process: Process) -> None:
+        tokens = process.redeem(process.code("alice")).json()
+        log = (process.directory / "idp.log").read_text()
+        assert all(isinstance(json.loads(line), dict) for line in log.splitlines())
+        for secret in (tokens["access_token"], tokens["refresh_token"], PASSWORDS["alice"], secret_of("gateway")):
+            assert secret not in log
+
+
+def children(pid: int) -> list[str]:
+    """The processes that `pid` started (Linux)."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    """Workers notice within moments that their master was killed."""
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < deadline, "a worker outlives its master"
+        time.sleep(0.05)  # they are not our children, so there is nothing to wait on
+
+
+def test_a_wrong_environment_is_told_in_one_sentence() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+    command = [sys.executable, "-m", "idp", "serve"]
+    run = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert run.returncode == 1
+    assert run.stderr.startswith("idp: ")
+    assert "Traceback" not in run.stderr
