@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -203,7 +204,7 @@ class Process:
         self.issuer = f"https://localhost:{self.port}"
         self.bundle = str(directory / "idp/tls/bundle.pem")
         self.session = tls.session({self.issuer: "idp"})
-        self.session.max_redirects = 1  # or `requests` would refuse to show us where a redirect leads
+        self.session.cookies.set_policy(DefaultCookiePolicy())  # a browser, for once
         self.start()
 
     def start(self) -> None:

@@ -14,6 +14,7 @@ import flask
 import pytest
 
 from services import pages, policy
+from services.app import Reference
 from services.edge import Edge
 from services.identity import Identity
 from services.inventory import SHELF
@@ -72,6 +73,7 @@ def show(tmp_path: Path) -> Show:
         told = {"service": "gateway", "pattern": pattern, "dir": tmp_path, "port": 8443, "peers": {}}
         settings = Settings.model_validate(told | {"issuer": "https://idp.test", "edge": "https://shop.test"})
         app, gateway = flask.Flask("services.app", static_folder=None), flask.Blueprint("gateway", __name__)
+        app.url_map.converters["reference"] = Reference
         gateway.register_blueprint(pages.views)
         app.register_blueprint(gateway)
         pages.install(app, settings, cast(Edge, SimpleNamespace(by_form=True)))
