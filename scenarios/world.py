@@ -1,0 +1,167 @@
+"""A shop under one pattern, and the places in it where somebody may stand.
+
+    outside      this machine, before the edge: gateway and identity provider
+    inside       the inner network, with nothing: a container of its own in Compose, a process on loopback locally
+    breached     in the place of a service, with exactly what that service holds, taken from there
+    customer     anybody with an account: `shopper("bob")`
+
+What differs between the runtimes is only where addresses, secrets and the inside of a service come from; scenarios do
+not notice.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from compose import engine
+from compose.refusals import CannotRun
+from compose.shop import Shop
+from compose.topology import INSIDE, TOKEN_PATTERNS
+from scenarios import probe, verdict
+from scenarios.shopper import CannotLogIn, Shopper
+from scenarios.verdict import Answer
+
+PROBE = Path(probe.__file__).read_text(encoding="utf-8")
+Headers = Mapping[str, str] | list[tuple[str, str]]
+
+
+class World:
+    """One shop, and everybody who may act in it.  Use it as a context manager: it leaves nobody standing inside."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.pattern = shop.pattern
+        self._intruder: str | None = None
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._intruder:
+            engine.docker("rm", "--force", self._intruder)
+            self._intruder = None
+
+    # People ------------------------------------------------------------------------------------------------------
+
+    @functools.cache  # noqa: B019  # a world lives as long as its shop; a log-in is costly
+    def shopper(self, who: str) -> Shopper:
+        """One of the people, with their own credential."""
+        return Shopper(self.shop, who)
+
+    def as_person(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """What a person gets from the shop's API; UNISSUED when they cannot even log in."""
+        if method == "POST" and path == "/api/orders":
+            headers.setdefault("Idempotency_Key", secrets.token_hex(16))
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            got = self.shopper(who).call(method, path, json=body, headers=named)
+        except CannotLogIn as error:
+            return Answer(verdict.Verdict.UNISSUED, detail=str(error))
+        return verdict.answer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.text)
+
+    def credential_of(self, who: str) -> dict[str, str]:
+        """The header by which a person proves who they are at the edge: Basic or Bearer."""
+        shopper = self.shopper(who)
+        if self.pattern in TOKEN_PATTERNS:
+            return {"Authorization": f"Bearer {shopper.token()}"}
+        return {"Authorization": "Basic " + base64.b64encode(f"{who}:{shopper.password}".encode()).decode()}
+
+    # Places ------------------------------------------------------------------------------------------------------
+
+    def outside(self, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any) -> Answer:
+        """A request to the gateway's front door, from this machine."""
+        return _told(probe.attempt(_wanted(self.shop.edge + path, method, headers, body, more)))
+
+    def inside(
+        self, service: str, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any
+    ) -> Answer:
+        """A request to `service` from the inner network, by somebody who holds nothing but what they pass."""
+        wanted = _wanted(self.address(service) + path, method, headers, body, more)
+        if self.shop.runtime == "local":
+            return _told(probe.attempt(wanted))
+        ran = engine.docker("exec", self._stand_inside(), "python", "-c", PROBE, json.dumps(wanted))
+        return _told(json.loads(ran.stdout))
+
+    def breached(
+        self,
+        holder: str,
+        service: str,
+        method: str,
+        path: str,
+        headers: Headers | None = None,
+        body: Any = None,
+        **more: Any,
+    ) -> Answer:
+        """A request to `service` from the place of `holder`, with the certificate that it holds, if it holds one."""
+        wanted = _wanted(self.address(service) + path, method, headers, body, {**self.certificate_of(holder), **more})
+        ran = self.shop.run(holder, ["python", "-c", PROBE, json.dumps(wanted)])
+        if ran.returncode:
+            raise CannotRun(f"the probe failed in {holder}: {ran.stderr[-500:]}", "make logs")
+        return _told(json.loads(ran.stdout))
+
+    def address(self, service: str) -> str:
+        """Where `service` answers on the inner network; the gateway and the IdP too."""
+        if service in INSIDE:
+            return self.shop.peers[service]
+        if self.shop.runtime == "local":
+            return self.shop.urls[service]
+        return f"https://{service}:{self.shop.ports.of(service)}"
+
+    # What a service holds ------------------------------------------------------------------------------------------
+
+    def secret_of(self, service: str, name: str) -> str | None:
+        """A secret that `service` holds under this pattern, taken from its own place; None when it has none."""
+        path = self.shop.secrets_dir(service) / name
+        return path.read_text(encoding="utf-8").strip() if path.exists() else None
+
+    def certificate_of(self, service: str) -> dict[str, str]:
+        """The certificate and key that `service` holds, as arguments for a request; empty when it has none."""
+        leaf, key = (self.shop.tls_dir(service) / name for name in ("leaf.pem", "key.pem"))
+        return {"cert": leaf.read_text(), "key": key.read_text()} if leaf.exists() else {}
+
+    def own_credential_of(self, service: str, user: str | None = None) -> dict[str, str] | None:
+        """What `service` itself can show to another, acting for `user` by its own word; None when it has nothing.
+
+        perimeter and mtls: its word (and its certificate, which goes with every request from its place); subsystem:
+        its name and password, and its word.  In the other patterns nothing of its own lets it act for anybody.
+        """
+        word = {"X-User": user} if user else {}
+        if self.pattern in {"perimeter", "mtls"}:
+            return word
+        password = self.secret_of(service, "password")
+        if self.pattern == "subsystem" and password:
+            return {**word, "Authorization": "Basic " + base64.b64encode(f"{service}:{password}".encode()).decode()}
+        return None
+
+    def _stand_inside(self) -> str:
+        """A container on the inner network that belongs to nobody, started once."""
+        if self._intruder is None:
+            name = f"{self.shop.name}-intruder-{secrets.token_hex(4)}"
+            network = f"{self.shop.name}_inside"
+            hardened = ["--user", "10001:10001", "--cap-drop", "ALL", "--read-only", "--tmpfs", "/tmp"]
+            command = ["run", "--detach", "--rm", "--name", name, "--network", network, *hardened, "fivelocks"]
+            started = engine.docker(*command, "python", "-c", "import signal; signal.pause()")
+            if started.returncode:
+                raise CannotRun(f"nobody could get inside: {started.stderr}", "make doctor")
+            self._intruder = name
+        return self._intruder
+
+
+def _wanted(url: str, method: str, headers: Headers | None, body: Any, more: Mapping[str, Any]) -> dict[str, Any]:
+    pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
+    if body is not None and not isinstance(body, str):
+        body = json.dumps(body)
+        pairs.append(("Content-Type", "application/json"))
+    return {"url": url, "method": method, "headers": pairs, "body": body, **more}
+
+
+def _told(came_back: dict[str, Any]) -> Answer:
+    if "refused" in came_back:
+        return verdict.refused(came_back["refused"])
+    return verdict.answer(came_back["status"], came_back["headers"], came_back["body"])
