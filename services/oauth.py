@@ -13,7 +13,7 @@ import flask
 import requests
 from urllib3.exceptions import HTTPError
 
-from services import audit, strict_json, tls
+from services import answers, audit, strict_json, tls
 from services.identity import NoCredentials, Refusal, Unavailable
 from services.keys import Keys
 from services.settings import Settings
@@ -77,24 +77,24 @@ class IdentityProvider:
                 **arguments,
             )
             with response:
-                return _read(response, refused)
+                body = answers.read(response, MAX_ANSWER, self._settings.timeout)
+            return _read(response.status_code, body, refused)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unavailable(f"the IdP does not answer: {type(error).__name__}") from error
 
 
-def _read(response: requests.Response, refused: type[Refusal]) -> Mapping[str, Any]:
-    """The JSON object in an answer of bounded size; `refused` when the IdP says 400, else `Unavailable`."""
-    body = response.raw.read(MAX_ANSWER + 1, decode_content=True)
+def _read(status: int, body: bytes, refused: type[Refusal]) -> Mapping[str, Any]:
+    """The JSON object that `body` is; `refused` when the IdP says 400, else `Unavailable`."""
     if len(body) > MAX_ANSWER:
         raise Unavailable("the IdP's answer is too large")
     try:
         answer = strict_json.loads(body)
     except ValueError:
-        raise Unavailable(f"the IdP answers {response.status_code} without JSON") from None
+        raise Unavailable(f"the IdP answers {status} without JSON") from None
     if not isinstance(answer, dict):
         raise Unavailable("the IdP's answer is not an object")
-    if response.status_code == 400:
+    if status == 400:
         raise refused(f"the IdP refuses: {answer.get('error')}")
-    if response.status_code != 200:
-        raise Unavailable(f"the IdP answers {response.status_code}")
+    if status != 200:
+        raise Unavailable(f"the IdP answers {status}")
     return answer

@@ -13,7 +13,7 @@ import requests
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from services import audit, strict_json, tls
+from services import answers, audit, strict_json, tls
 from services.identity import Forbidden, NoCredentials, Unavailable
 from services.patterns import Pattern
 from services.problems import Problem
@@ -65,7 +65,7 @@ class Peers:
         for attempt in (1, 2):
             try:
                 with self._session.request(method, url, stream=True, **arguments) as response:
-                    return response.status_code, response.raw.read(MAX_ANSWER + 1, decode_content=True)
+                    return response.status_code, answers.read(response, MAX_ANSWER, self._settings.timeout)
             except requests.exceptions.SSLError as error:
                 raise Unavailable(f"{audience} did not prove that it is {audience}") from error
             except (requests.Timeout, ReadTimeoutError) as error:

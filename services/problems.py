@@ -13,7 +13,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from services import audit
-from services.identity import Malformed, Refusal, Unauthenticated, Unavailable
+from services.identity import Refusal, Unauthenticated, Unavailable
 from services.users import StoreUnavailable
 
 RETRY_AFTER_SECONDS = 2
@@ -80,7 +80,7 @@ def _challenge(scheme: str | None, refusal: Refusal) -> str | None:
     bearer = scheme.startswith("Bearer")
     if not isinstance(refusal, Unauthenticated) and not (bearer and refusal.error):
         return None
-    if not bearer or isinstance(refusal, Malformed):
+    if not bearer:
         return scheme
     error = f', error="{refusal.error}"' if refusal.error else ""
     scope = f', scope="{refusal.scope}"' if refusal.scope else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "SHOP_"
 ServiceName = Literal["gateway", "orders", "inventory", "billing"]
@@ -89,6 +89,8 @@ def from_environ(service: str) -> Settings:
         raise BadSettings(f"unknown setting: {', '.join(strangers)}")
     try:
         return Settings(service=service)  # type: ignore[call-arg, arg-type]  # the rest comes from the environment
+    except SettingsError as error:  # a value that is to be JSON is not
+        raise BadSettings(str(error)) from None
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise BadSettings(wrong) from None

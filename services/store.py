@@ -28,7 +28,10 @@ def open_store(settings: Settings, metadata: sa.MetaData) -> sa.Engine:
         engine = sa.create_engine(_with_driver(settings.database_url), pool_pre_ping=True, hide_parameters=True)
     else:
         engine = sqlite_engine(settings.data_dir / f"{settings.service}.db")
-    metadata.create_all(engine)
+    try:
+        metadata.create_all(engine)
+    except sa.exc.DBAPIError as error:
+        raise StoreUnavailable("the store cannot be opened") from error
     return engine
 
 
@@ -63,7 +66,7 @@ def transact(engine: sa.Engine, work: Callable[[sa.Connection], Result]) -> Resu
                 return work(connection)
         except sa.exc.IntegrityError:
             continue
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             raise StoreUnavailable("the store does not answer") from error
     raise StoreUnavailable("the store stays contended")
 

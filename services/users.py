@@ -77,7 +77,7 @@ class UserStore:
         row = self._find(name) if plausible(name) and plausible(password) else None
         stored = row.password_hash if row else decoy()
         try:
-            HASHER.verify(stored, normal(password)[: MAX_LENGTH + 1])
+            HASHER.verify(stored, normal(password) if plausible(password) else "")
         except (VerificationError, InvalidHashError):
             raise WrongPassword from None
         if row is None or row.disabled:

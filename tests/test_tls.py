@@ -1,0 +1,503 @@
+"""TLS between the services: who gets in, who is believed, and what happens when the files change."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+import certs
+from certs import profiles
+from services import tls
+from tests import rogue
+from tests.loopback import Door, NoHandshake, handshake, http, says
+from tests.rogue import HOUR, SERVER, Shown
+from tests.support import thumbprint
+
+ORDERS = "spiffe://shop.test/orders"
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> certs.CA:
+    """The shop's CA, which nothing here may change."""
+    return certs.CA.create(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def root(ca: certs.CA) -> rogue.Root:
+    return rogue.root_of(ca)
+
+
+@pytest.fixture
+def home(ca: certs.CA, tmp_path: Path) -> Path:
+    """The TLS directory of `orders`."""
+    return issued(ca, tmp_path, "orders")
+
+
+def issued(ca: certs.CA, tmp_path: Path, name: str, *dns: str) -> Path:
+    into = tmp_path / name / "tls"
+    ca.issue(name, into, dns)
+    return into
+
+
+def pair(directory: Path) -> tuple[str, str]:
+    return str(directory / "leaf.pem"), str(directory / "key.pem")
+
+
+def knocking(home: Path, shown: tuple[str, str] | None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    """A client that trusts our CA and would show anything, however weak."""
+    context = ssl.create_default_context(cafile=str(home / "bundle.pem"))
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    if version:
+        context.minimum_version = context.maximum_version = version
+    if shown:
+        context.load_cert_chain(*shown)
+    return context
+
+
+def changed(path: Path, content: bytes) -> None:
+    """Put a file in place as the CA does, with a modification time that surely differs."""
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    fresh = path.with_name(".fresh")
+    fresh.write_bytes(content)
+    os.utime(fresh, ns=(before + 10**9, before + 10**9))
+    os.replace(fresh, path)
+
+
+class TestWhoGetsIn:
+    def test_a_service_with_a_leaf_of_our_ca_does(self, ca: certs.CA, home: Path, tmp_path: Path) -> None:
+        caller = issued(ca, tmp_path, "gateway")
+        server, client = tls.server_context(home, "required"), tls.client_context(home / "bundle.pem", pair(caller))
+        with handshake(server, client) as (ours, theirs):
+            peer = tls.peer({"gunicorn.socket": ours})
+            assert ours.version() == theirs.version() == "TLSv1.3"
+        der = ssl.PEM_cert_to_DER_cert((caller / "leaf.pem").read_text())
+        assert peer == tls.Peer("gateway", "spiffe://shop.test/gateway", thumbprint(der))
+
+    def test_nobody_without_a_certificate_does_where_one_is_required(self, home: Path) -> None:
+        with pytest.raises(NoHandshake, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+            shake(tls.server_context(home, "required"), knocking(home, None))
+
+    @pytest.mark.parametrize("client", ["none", "optional"])
+    def test_anybody_does_where_none_is_required_but_is_nobody(self, home: Path, client: str) -> None:
+        context = tls.server_context(home, client)  # type: ignore[arg-type]  # one of the three
+        with handshake(context, knocking(home, None)) as (ours, _):
+            assert tls.peer({"gunicorn.socket": ours}) is None
+
+    def test_a_certificate_that_was_not_asked_for_names_nobody(self, home: Path) -> None:
+        with handshake(tls.server_context(home, "none"), knocking(home, pair(home))) as (ours, _):
+            assert tls.peer({"gunicorn.socket": ours}) is None
+
+    @pytest.mark.parametrize("client", ["optional", "required"])
+    def test_a_bad_certificate_keeps_its_holder_out_even_where_none_is_required(
+        self, home: Path, tmp_path: Path, client: str
+    ) -> None:
+        shown = rogue.leaf(rogue.another_root(), ORDERS).write(tmp_path / "rogue")
+        with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
+            shake(tls.server_context(home, client), knocking(home, shown))  # type: ignore[arg-type]  # one of the three
+
+    @pytest.mark.parametrize(
+        ("begins", "ends", "reason"),
+        [(-2 * HOUR, -HOUR, "expired"), (-2 * HOUR, -SECOND, "expired"), (HOUR, 2 * HOUR, "not yet valid")],
+        ids=["expired", "just expired", "not yet valid"],
+    )
+    def test_a_leaf_out_of_its_dates_does_not_get_in(
+        self, root: rogue.Root, home: Path, tmp_path: Path, begins: timedelta, ends: timedelta, reason: str
+    ) -> None:
+        shown = rogue.leaf(root, ORDERS, begins=begins, ends=ends)
+        with pytest.raises(NoHandshake, match=reason):
+            shake(tls.server_context(home, "required"), knocking(home, shown.write(tmp_path / "rogue")))
+
+    def test_a_self_signed_leaf_does_not_get_in(self, home: Path, tmp_path: Path) -> None:
+        shown = rogue.self_signed(ORDERS).write(tmp_path / "rogue")
+        with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
+            shake(tls.server_context(home, "required"), knocking(home, shown))
+
+    def test_another_ca_of_the_same_name_sent_along_does_not_help(self, home: Path, tmp_path: Path) -> None:
+        impostor = rogue.another_root()
+        shown = replace(rogue.leaf(impostor, ORDERS), chain=(impostor.certificate,))
+        with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
+            shake(tls.server_context(home, "required"), knocking(home, shown.write(tmp_path / "rogue")))
+
+    def test_another_cas_leaf_that_points_at_our_cas_key_does_not_get_in(
+        self, root: rogue.Root, home: Path, tmp_path: Path
+    ) -> None:
+        forged = rogue.leaf(rogue.Root(root.certificate, rogue.another_root().key), ORDERS)
+        with pytest.raises(NoHandshake, match="certificate signature failure"):
+            shake(tls.server_context(home, "required"), knocking(home, forged.write(tmp_path / "rogue")))
+
+    def test_a_leaf_cannot_vouch_for_another(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
+        service = rogue.leaf(root, "spiffe://shop.test/inventory", subject="inventory")
+        below = rogue.leaf(rogue.Root(service.certificate, service.key), ORDERS)
+        shown = replace(below, chain=(service.certificate,)).write(tmp_path / "rogue")
+        with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
+            shake(tls.server_context(home, "required"), knocking(home, shown))
+
+    def test_a_ca_below_ours_cannot_vouch_for_anybody(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
+        below = rogue.leaf(root, usages=None, ca=True, subject="below")
+        shown = replace(rogue.leaf(rogue.Root(below.certificate, below.key), ORDERS), chain=(below.certificate,)).write(
+            tmp_path / "rogue"
+        )
+        with pytest.raises(NoHandshake, match=r"path length constraint exceeded|unable to get certificate CRL"):
+            shake(tls.server_context(home, "required"), knocking(home, shown))
+
+    @pytest.mark.parametrize("usages", [[SERVER], [rogue.SIGNS_CODE]], ids=["serverAuth", "codeSigning"])
+    def test_a_leaf_for_something_else_does_not_get_in(
+        self, root: rogue.Root, home: Path, tmp_path: Path, usages: list[x509.ObjectIdentifier]
+    ) -> None:
+        shown = rogue.leaf(root, ORDERS, usages=usages).write(tmp_path / "rogue")
+        with pytest.raises(NoHandshake, match=r"unsuitable certificate purpose|unsupported certificate purpose"):
+            shake(tls.server_context(home, "required"), knocking(home, shown))
+
+    def test_a_weak_key_does_not_get_in(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
+        weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+        shown = rogue.leaf(root, ORDERS, key=weak).write(tmp_path / "rogue")
+        with pytest.raises(NoHandshake, match=r"key too weak|key too small"):
+            shake(tls.server_context(home, "required"), knocking(home, shown))
+
+    @pytest.mark.parametrize("client", ["none", "required"])
+    def test_tls_1_2_is_refused(self, home: Path, client: str) -> None:
+        old = knocking(home, pair(home), ssl.TLSVersion.TLSv1_2)
+        with pytest.raises(NoHandshake, match="UNSUPPORTED_PROTOCOL"):
+            shake(tls.server_context(home, client), old)  # type: ignore[arg-type]  # one of the three
+
+    @pytest.mark.parametrize("client", ["none", "required"])
+    def test_nobody_is_given_a_ticket_to_resume_with(self, home: Path, client: str) -> None:
+        context = tls.server_context(home, client)  # type: ignore[arg-type]  # one of the three
+        with handshake(context, knocking(home, pair(home))) as (_, theirs):
+            assert theirs.session is None or not theirs.session.has_ticket
+
+    def test_plain_http_gets_no_answer(self, home: Path) -> None:
+        with (
+            Door(says(http("200 OK")), tls.server_context(home, "none")) as door,
+            socket.create_connection(("127.0.0.1", door.port), timeout=5) as plain,
+        ):
+            plain.sendall(b"GET / HTTP/1.1\r\nHost: orders\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                assert not plain.recv(100).startswith(b"HTTP")
+        assert door.requests == []
+
+
+class TestTheListOfThoseTakenBack:
+    def test_a_revoked_leaf_does_not_get_in(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
+        shown = rogue.leaf(root, ORDERS)
+        changed(home / "crl.pem", rogue.crl(root, shown.certificate))
+        with pytest.raises(NoHandshake, match="certificate revoked"):
+            shake(tls.server_context(home, "required"), knocking(home, shown.write(tmp_path / "rogue")))
+
+    def test_an_outdated_list_keeps_everybody_out(self, root: rogue.Root, home: Path) -> None:
+        changed(home / "crl.pem", rogue.crl(root, begins=-2 * HOUR, ends=-SECOND))
+        with pytest.raises(NoHandshake, match="CRL has expired"):
+            shake(tls.server_context(home, "required"), knocking(home, pair(home)))
+
+    def test_another_cas_list_keeps_everybody_out(self, home: Path) -> None:
+        changed(home / "crl.pem", rogue.crl(rogue.another_root()))
+        with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
+            shake(tls.server_context(home, "required"), knocking(home, pair(home)))
+
+    @pytest.mark.parametrize("client", ["optional", "required"])
+    def test_without_a_list_nothing_is_served_that_asks_for_certificates(self, home: Path, client: str) -> None:
+        (home / "crl.pem").unlink()
+        with pytest.raises(FileNotFoundError):
+            tls.server_context(home, client)  # type: ignore[arg-type]  # one of the three
+
+    def test_without_a_list_no_server_is_believed(self, home: Path) -> None:
+        (home / "crl.pem").unlink()
+        with pytest.raises(FileNotFoundError):
+            tls.client_context(home / "bundle.pem", None)
+
+    @pytest.mark.parametrize("content", [b"", b"no PEM"])
+    def test_a_list_that_is_none_is_as_good_as_missing(self, home: Path, content: bytes) -> None:
+        changed(home / "crl.pem", content)
+        with pytest.raises(OSError, match=r"NO_CERTIFICATE_OR_CRL_FOUND|PEM|X509"):
+            tls.server_context(home, "required")
+
+    def test_somebody_revoked_meanwhile_is_refused_at_the_next_connection(
+        self, root: rogue.Root, home: Path, tmp_path: Path
+    ) -> None:
+        shown = rogue.leaf(root, ORDERS)
+        client = knocking(home, shown.write(tmp_path / "rogue"))
+        shake(tls.server_context(home, "required"), client)
+        changed(home / "crl.pem", rogue.crl(root, shown.certificate))
+        with pytest.raises(NoHandshake, match="certificate revoked"):
+            shake(tls.server_context(home, "required"), client)
+
+
+class TestFilesThatChange:
+    def test_the_same_files_make_one_context(self, home: Path) -> None:
+        assert tls.server_context(home, "required") is tls.server_context(home, "required")
+        assert tls.client_context(home / "bundle.pem", None) is tls.client_context(home / "bundle.pem", None)
+
+    def test_what_is_asked_of_the_client_is_part_of_the_context(self, home: Path) -> None:
+        modes = [tls.server_context(home, client).verify_mode for client in ("none", "optional", "required")]
+        assert modes == [ssl.CERT_NONE, ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED]
+
+    @pytest.mark.parametrize("name", ["bundle.pem", "crl.pem", "leaf.pem", "key.pem"])
+    def test_a_file_that_changes_makes_a_new_one(self, home: Path, name: str) -> None:
+        server, client = tls.server_context(home, "required"), tls.client_context(home / "bundle.pem", pair(home))
+        changed(home / name, (home / name).read_bytes())
+        assert tls.server_context(home, "required") is not server
+        assert tls.client_context(home / "bundle.pem", pair(home)) is not client
+
+    def test_a_renewed_leaf_is_shown_at_the_next_connection(self, ca: certs.CA, home: Path) -> None:
+        def shown() -> bytes | None:
+            with handshake(tls.server_context(home, "none"), knocking(home, None)) as (_, theirs):
+                return theirs.getpeercert(binary_form=True)
+
+        before = shown()
+        ca.issue("orders", home)
+        assert shown() not in {before, None}
+
+    @pytest.mark.parametrize("name", ["leaf.pem", "key.pem", "bundle.pem", "crl.pem"])
+    def test_while_a_file_is_missing_the_last_good_context_serves(self, home: Path, name: str) -> None:
+        server, client = tls.server_context(home, "required"), tls.client_context(home / "bundle.pem", pair(home))
+        (home / name).unlink()
+        assert tls.server_context(home, "required") is server
+        assert tls.client_context(home / "bundle.pem", pair(home)) is client
+
+    def test_while_leaf_and_key_do_not_match_the_last_good_context_serves(self, home: Path) -> None:
+        before = tls.server_context(home, "required")
+        changed(home / "key.pem", profiles.key_pem(profiles.new_key()))
+        assert tls.server_context(home, "required") is before
+
+    def test_once_they_match_again_the_new_one_serves(self, ca: certs.CA, home: Path) -> None:
+        before = tls.server_context(home, "required")
+        changed(home / "key.pem", b"half a key")
+        assert tls.server_context(home, "required") is before
+        ca.issue("orders", home)
+        assert tls.server_context(home, "required") is not before
+
+    def test_where_nothing_good_has_ever_been_there_is_no_context(self, tmp_path: Path) -> None:
+        with pytest.raises(OSError, match="No such file"):
+            tls.server_context(tmp_path, "none")
+
+
+class TestTheNameInACertificate:
+    def test_a_good_leaf_names_its_service(self, root: rogue.Root) -> None:
+        shown = rogue.leaf(root, ORDERS, dns=["orders", "localhost"])
+        assert tls.peer_of(shown.der) == tls.Peer("orders", ORDERS, thumbprint(shown.der))
+
+    @pytest.mark.parametrize("uri", rogue.LOOK_ALIKES, ids=repr)
+    def test_a_look_alike_names_nobody(self, root: rogue.Root, uri: str) -> None:
+        with pytest.raises(tls.BadPeer, match="no SPIFFE ID of this trust domain"):
+            tls.peer_of(rogue.leaf(root, uri).der)
+
+    @pytest.mark.parametrize(
+        "uris",
+        [(ORDERS, "spiffe://shop.test/gateway"), (ORDERS, ORDERS), (ORDERS, "https://shop.test/"), ()],
+        ids=["two services", "twice the same", "another URI", "none"],
+    )
+    def test_only_exactly_one_uri_names_anybody(self, root: rogue.Root, uris: tuple[str, ...]) -> None:
+        with pytest.raises(tls.BadPeer, match=f"{len(uris)} URI names"):
+            tls.peer_of(rogue.leaf(root, *uris, dns=["orders"], emails=["orders@shop.test"]).der)
+
+    @pytest.mark.parametrize("subject", ["orders", "spiffe://shop.test/orders", ""])
+    def test_a_common_name_names_nobody(self, root: rogue.Root, subject: str) -> None:
+        with pytest.raises(tls.BadPeer, match="lacks an extension"):
+            tls.peer_of(rogue.leaf(root, subject=subject).der)
+
+    @pytest.mark.parametrize("usages", [[SERVER], [rogue.SIGNS_CODE], [rogue.ANY]], ids=["server", "code", "any"])
+    def test_a_certificate_that_is_not_for_clients_names_nobody(
+        self, root: rogue.Root, usages: list[x509.ObjectIdentifier]
+    ) -> None:
+        with pytest.raises(tls.BadPeer, match="no clientAuth"):
+            tls.peer_of(rogue.leaf(root, ORDERS, usages=usages).der)
+
+    @pytest.mark.parametrize("missing", [{"usages": None}, {"ca": None}], ids=["usage", "constraints"])
+    def test_a_certificate_that_does_not_say_what_it_is_for_names_nobody(
+        self, root: rogue.Root, missing: dict[str, None]
+    ) -> None:
+        shown = rogue.leaf(root, ORDERS, **missing)  # type: ignore[arg-type]  # None leaves it out
+        with pytest.raises(tls.BadPeer, match="lacks an extension"):
+            tls.peer_of(shown.der)
+
+    def test_a_ca_is_not_a_service(self, root: rogue.Root) -> None:
+        with pytest.raises(tls.BadPeer, match="CA certificate"):
+            tls.peer_of(rogue.leaf(root, ORDERS, ca=True).der)
+
+    @pytest.mark.parametrize(
+        "san",
+        [
+            bytes.fromhex("3000"),
+            bytes.fromhex("3006a304") + b"\x30\x02\x30\x00",
+            bytes.fromhex("300ba509a1070c056f7264657273"),
+            b"\x30\x05\x86\x03\xff\xfe\xfd",
+            b"\xff\xff",
+        ],
+        ids=["empty", "X.400 address", "EDI party", "URI that is no ASCII", "no DER"],
+    )
+    def test_names_that_cannot_be_read_name_nobody(self, root: rogue.Root, san: bytes) -> None:
+        with pytest.raises(tls.BadPeer):
+            tls.peer_of(rogue.leaf(root, san=san).der)
+
+    def test_what_is_no_certificate_names_nobody(self) -> None:
+        with pytest.raises(tls.BadPeer):
+            tls.peer_of(b"\x30\x03\x02\x01\x01")
+
+    def test_openssl_lets_in_what_only_we_refuse(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
+        """So the checks above are not idle: X509-SVID §4 and §5.2 ask for more than the handshake does."""
+        for number, shown in enumerate([rogue.leaf(root, ORDERS, usages=None), rogue.leaf(root, ORDERS, ca=True)]):
+            client = knocking(home, shown.write(tmp_path / str(number)))
+            with handshake(tls.server_context(home, "required"), client) as (ours, _), pytest.raises(tls.BadPeer):
+                tls.peer({"gunicorn.socket": ours})
+
+    @pytest.mark.parametrize("header", ["HTTP_X_FORWARDED_CLIENT_CERT", "HTTP_CLIENT_CERT", "SSL_CLIENT_CERT"])
+    def test_a_header_names_nobody(self, header: str) -> None:
+        assert tls.peer({header: f"URI={ORDERS}"}) is None
+
+    def test_a_plain_connection_names_nobody(self) -> None:
+        with socket.socket() as plain:
+            assert tls.peer({"gunicorn.socket": plain}) is None
+
+
+class TestWhomWeCall:
+    """What a session demands of a server before it sends it anything."""
+
+    @pytest.fixture
+    def called(self, home: Path) -> Iterator[Door]:
+        """A server that holds the leaf of `orders`."""
+        with Door(says(http("200 OK", b'{"a": 1}')), tls.server_context(home, "optional")) as door:
+            yield door
+
+    @staticmethod
+    def call(door: Door, home: Path, name: str | None = "orders", **more: str | tuple[str, str]) -> requests.Response:
+        arguments = {"verify": str(home / "bundle.pem"), "timeout": 5} | more
+        with tls.session({door.url: name} if name else None) as session:
+            return session.get(f"{door.url}/", **arguments)  # type: ignore[arg-type]  # what requests takes
+
+    @staticmethod
+    def impostor(shown: Shown, home: Path) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*shown.write(home / "impostor"))
+        return context
+
+    def test_a_server_that_proves_its_name_is_called_at_any_address(self, called: Door, home: Path) -> None:
+        assert self.call(called, home).json() == {"a": 1}
+
+    def test_without_a_name_told_the_urls_own_has_to_be_proven(self, called: Door, home: Path) -> None:
+        with pytest.raises(requests.exceptions.SSLError, match=r"127\.0\.0\.1"):
+            self.call(called, home, name=None)
+        assert called.requests == []
+
+    @pytest.mark.parametrize("name", ["billing", "order", "orders.evil"])
+    def test_a_server_that_proves_another_name_is_sent_nothing(self, called: Door, home: Path, name: str) -> None:
+        with pytest.raises(requests.exceptions.SSLError):
+            self.call(called, home, name)
+        assert called.requests == []
+
+    @pytest.mark.parametrize(
+        ("uris", "changes"),
+        [
+            (["spiffe://shop.test/inventory"], {}),
+            ([], {}),
+            ([ORDERS, "spiffe://shop.test/billing"], {}),
+            ([ORDERS], {"ca": True}),
+            ([ORDERS], {"usages": None}),
+        ],
+        ids=["another service's", "no SPIFFE ID", "two SPIFFE IDs", "a CA's", "for nothing in particular"],
+    )
+    def test_a_server_whose_dns_name_is_right_and_whose_spiffe_id_is_not_is_sent_nothing(
+        self, root: rogue.Root, home: Path, uris: list[str], changes: dict[str, None]
+    ) -> None:
+        shown = rogue.leaf(root, *uris, dns=["orders"], **changes)  # type: ignore[arg-type]  # None leaves it out
+        with Door(says(http("200 OK")), self.impostor(shown, home)) as door:
+            with pytest.raises(requests.exceptions.SSLError):
+                self.call(door, home)
+            assert door.requests == []
+
+    def test_a_server_with_our_names_from_another_ca_is_sent_nothing(self, home: Path) -> None:
+        shown = rogue.leaf(rogue.another_root(), ORDERS, dns=["orders"])
+        with Door(says(http("200 OK")), self.impostor(shown, home)) as door:
+            with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+                self.call(door, home)
+            assert door.requests == []
+
+    def test_a_revoked_server_is_sent_nothing(self, root: rogue.Root, home: Path) -> None:
+        shown = rogue.leaf(root, ORDERS, dns=["orders"])
+        changed(home / "crl.pem", rogue.crl(root, shown.certificate))
+        with Door(says(http("200 OK")), self.impostor(shown, home)) as door:
+            with pytest.raises(requests.exceptions.SSLError, match="revoked"):
+                self.call(door, home)
+            assert door.requests == []
+
+    def test_a_server_without_tls_1_3_is_sent_nothing(self, root: rogue.Root, home: Path) -> None:
+        context = self.impostor(rogue.leaf(root, ORDERS, dns=["orders"]), home)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with Door(says(http("200 OK")), context) as door:
+            with pytest.raises(requests.exceptions.SSLError):
+                self.call(door, home)
+            assert door.requests == []
+
+    def test_no_server_is_called_without_a_bundle_to_judge_it_by(self, called: Door, home: Path) -> None:
+        with pytest.raises(requests.exceptions.SSLError, match="no trust bundle"), tls.session() as session:
+            session.get(called.url, timeout=5)
+        assert called.connections == 0
+
+    def test_a_context_reads_strictly(self, home: Path) -> None:
+        """Python sets the flag by itself from 3.13 on; RFC 5280 does not depend on that."""
+        wanted = ssl.VERIFY_X509_STRICT | ssl.VERIFY_CRL_CHECK_LEAF
+        assert tls.client_context(home / "bundle.pem", None).verify_flags & wanted == wanted
+        assert tls.server_context(home, "required").verify_flags & wanted == wanted
+
+    def test_our_certificate_is_shown_when_there_is_one(self, home: Path) -> None:
+        with handshake(tls.server_context(home, "optional"), tls.client_context(home / "bundle.pem", pair(home))) as (
+            ours,
+            _,
+        ):
+            found = tls.peer({"gunicorn.socket": ours})
+        assert found is not None
+        assert found.name == "orders"
+
+    def test_one_connection_serves_many_calls_and_a_renewed_leaf_opens_another(
+        self, ca: certs.CA, called: Door, home: Path
+    ) -> None:
+        with tls.session({called.url: "orders"}) as session:
+            for _ in range(3):
+                session.get(called.url, verify=str(home / "bundle.pem"), cert=pair(home), timeout=5)
+            assert called.connections == 1
+            ca.issue("orders", home)
+            session.get(called.url, verify=str(home / "bundle.pem"), cert=pair(home), timeout=5)
+        assert called.connections == 2
+
+    def test_calls_go_on_while_the_bundle_is_being_replaced(self, called: Door, home: Path) -> None:
+        """The context carries it; nothing reads the file again for each call."""
+        bundle = home / "bundle.pem"
+        with tls.session({called.url: "orders"}) as session:
+            session.get(called.url, verify=str(bundle), timeout=5)
+            bundle.unlink()
+            assert session.get(called.url, verify=str(bundle), timeout=5).status_code == 200
+
+    def test_the_environment_gets_no_say(
+        self, called: Door, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login eve password stolen\n")
+        elsewhere = tmp_path / "elsewhere.pem"
+        shutil.copy(home / "bundle.pem", elsewhere)
+        for name, value in {
+            "NETRC": str(tmp_path / "netrc"),
+            "REQUESTS_CA_BUNDLE": str(tmp_path / "missing.pem"),
+            "CURL_CA_BUNDLE": str(tmp_path / "missing.pem"),
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "ALL_PROXY": "http://127.0.0.1:9",
+        }.items():
+            monkeypatch.setenv(name, value)
+        assert self.call(called, home).status_code == 200
+        assert b"authorization" not in called.requests[0].lower()
+
+
+def shake(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    """One handshake, and nothing else."""
+    with handshake(server, client):
+        pass
