@@ -33,6 +33,8 @@ from tests.idp_support import (
 )
 from tests.manage_support import ManagedIdp, people_of
 
+pytest_plugins = ("tests.postgres",)
+
 
 @pytest.fixture
 def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ManagedIdp]:
@@ -642,6 +644,34 @@ class TestReset:
         people.remember(idp.settings)  # as at a restart
         idp.manager.reset()
         assert "dora" not in {person.name for person in idp.manager.people()}
+
+
+class TestOnPostgres:
+    """The same tables, in the other store."""
+
+    @pytest.fixture
+    def idp(self, tmp_path_factory: pytest.TempPathFactory, postgres: str) -> Iterator[ManagedIdp]:
+        with ManagedIdp(tmp_path_factory, postgres) as idp:
+            yield idp
+
+    def test_every_lever_works(self, idp: ManagedIdp) -> None:
+        manager = idp.manager
+        armed = manager.fault("/jwks", times=2, status=503)
+        assert [each.get("/jwks", base_url=ISSUER).status_code for each in (idp.browser(), idp.at_other())] == [503] * 2
+        assert idp.get("/jwks").status_code == 200
+        assert [(each.id, each.remaining) for each in manager.faults()] == [(armed.id, 0)]
+        token = idp.own_token()["access_token"]
+        manager.advance_clock(301)
+        assert not idp.introspect(token)["active"]
+        manager.add_client(**a_client("batch"))
+        code = idp.authorize().parameters["code"]
+        assert manager.revoke_code(code) == manager.revoke_user("alice") + 1 == 1
+        assert manager.counts(endpoint="/jwks").by_status == {"503": 2, "200": 1}
+        assert manager.journal()[0].fault == armed.id
+        manager.rotate_keys()
+        assert len(published(idp)) == 3
+        assert manager.reset().ahead == 0
+        assert manager.journal() == []
 
 
 def test_a_server_without_a_door_does_not_notice_what_a_door_once_did(

@@ -26,6 +26,7 @@ OURS = re.compile(r"\A(127\.0\.0\.1|localhost)(:[0-9]{1,5})?\Z", re.ASCII)
 POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
+# Demo: production would ask who comes, by a certificate for example, and would have no faults to arm.
 def create_door(provider: ManagedProvider) -> flask.Flask:
     """The door to what `provider` is."""
     app = flask.Flask("idp", static_folder="static", template_folder="templates")

@@ -4,7 +4,7 @@ Armed for an endpoint, a fault waits for its requests, whichever worker they rea
 does, in the order of a request:
 
     delay       nothing happens for so many seconds
-    status      that is the answer, with an error in it: nothing else is done
+    status      that is the answer, with an error in it: nothing else is done, nor is it asked which client this is
     token       what is signed, or told by introspection, is wrong in one way
     answer      what was done is done, and its answer is damaged on the way
 
