@@ -526,6 +526,15 @@ class TestJournal:
         assert "the journal lacks an entry" in caplog.text
 
 
+def test_being_alive_does_not_hang_on_what_the_door_wrote(idp: ManagedIdp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: object) -> None:
+        raise OperationalError("", None, Exception("disk I/O error"))
+
+    monkeypatch.setattr(state, "read", gone)
+    assert idp.get("/healthz").status_code == 200
+    assert idp.get("/jwks").status_code == 503
+
+
 class TestRevoke:
     """Taking back."""
 
