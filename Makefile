@@ -1,7 +1,7 @@
 # Everything a newcomer types.  `make` alone says what there is.
 #
 # Variables reach the commands through the environment:
-#   PATTERN RUNTIME PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY ARGS PYTHON
+#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY ARGS PYTHON
 
 PY := .venv/bin/python
 READY := .venv/in-step
@@ -20,6 +20,7 @@ help:
 	  /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@printf '\nPATTERN is perimeter, basic, subsystem, mtls, oauth2, jwt or zerotrust, and is remembered.\n'
 	@printf 'RUNTIME is compose or local; PORT_BASE=9100 puts a second shop beside the first.\n'
+	@printf 'MANAGE=1 opens the management door of the identity provider, for tests, on loopback.\n'
 
 ##@ The shop
 

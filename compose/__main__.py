@@ -60,6 +60,9 @@ def _summary(shop: Shop) -> None:
         ("people", "  ".join(people)),
     ):
         out.print(f"  {what:<18} {value}")
+    if shop.manage:
+        where = shop.manage_url or "inside the container of idp: python -m idp manage GET /people"
+        out.print(f"  {'management':<18} {where}  [bold red](for tests: it asks nobody who they are)[/]")
     more = f" {shop.meant}" if shop.ports.gateway != Ports.gateway else ""
     out.print("next:")
     for command, why in (

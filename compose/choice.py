@@ -45,7 +45,8 @@ def shop_to_be(environ: Mapping[str, str], say: Say) -> Shop:
     elif runtime is None:
         runtime, why = default_runtime()
         say(f"runtime: {runtime}, because {why}")
-    return open_shop(word, runtime, chosen, run_root(environ), say)
+    manage = environ.get("MANAGE", "") not in {"", "0"} or (known is not None and known.manage)
+    return open_shop(word, runtime, chosen, run_root(environ), say, manage)
 
 
 def shop_meant(environ: Mapping[str, str]) -> Shop:
@@ -60,7 +61,7 @@ def shop_meant(environ: Mapping[str, str]) -> Shop:
     if not known:
         raise CannotRun(f"no shop is up under {word}", f"make up PATTERN={word}")
     last = max(known, key=lambda each: (each.ports == Ports(), each.began))
-    return open_shop(word, last.runtime, last.ports, run_root(environ))
+    return open_shop(word, last.runtime, last.ports, run_root(environ), manage=last.manage)
 
 
 def shops_left_over(environ: Mapping[str, str]) -> list[Shop]:

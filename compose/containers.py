@@ -44,6 +44,10 @@ class ComposeShop(Shop):
         inner = Ports()  # nobody outside sees these, so they are the same in every shop
         return {name: f"{self.variant.inner_scheme}://{name}:{inner.of(name)}" for name in INSIDE}
 
+    @property
+    def manage_url(self) -> None:
+        return None  # its own loopback is not ours: `run` gets there
+
     def tls_dir(self, name: str) -> Path:
         return self._copy(name, "tls")
 
@@ -64,7 +68,8 @@ class ComposeShop(Shop):
     def compose(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run `docker compose` for this shop; its env file counts for more than the terminal's environment."""
         chosen = {f"PORT_{name.upper()}": str(self.ports.of(name)) for name in EDGE}
-        environ = {**assignments(self.pattern), **chosen, OWNER_VARIABLE: str(self.dir)}
+        door = {"MANAGE_PORT": str(self.ports.manage) if self.manage else ""}
+        environ = {**assignments(self.pattern), **chosen, **door, OWNER_VARIABLE: str(self.dir)}
         return engine.docker(*self._command(*arguments)[1:], timeout=timeout, environ=environ)
 
     def _command(self, *arguments: str) -> list[str]:

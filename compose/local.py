@@ -46,6 +46,10 @@ class LocalShop(Shop):
         scheme = self.variant.inner_scheme
         return {name: f"{scheme}://127.0.0.1:{self.ports.of(name)}" for name in INSIDE}
 
+    @property
+    def manage_url(self) -> str | None:
+        return f"http://127.0.0.1:{self.ports.manage}" if self.manage else None
+
     def tls_dir(self, name: str) -> Path:
         return self.dir / name / "tls"
 
@@ -53,7 +57,7 @@ class LocalShop(Shop):
         return self.dir / name / "secrets"
 
     def _listeners(self) -> Sequence[str]:
-        return PROCESSES
+        return (*PROCESSES, "manage") if self.manage else PROCESSES
 
     def _launch(self) -> None:
         """Provision, then start all at once: they wait for each other by themselves."""

@@ -81,7 +81,8 @@ def refuse_taken(wanted: Mapping[str, int], pattern: str, shops: Mapping[str, Kn
         if is_free(port):
             continue
         for other, known in shops.items():
-            if port in (known.ports.of(theirs) for theirs in PROCESSES):
+            theirs = (*PROCESSES, "manage") if known.manage else PROCESSES
+            if port in map(known.ports.of, theirs):
                 taken = f"port {port} ({name}) is taken by {other}, which is up"
                 raise CannotRun(taken, f"make down {known.meant}, {elsewhere}")
         raise CannotRun(f"port {port} ({name}) is taken by {holder(port)}", f"end that, {elsewhere}")

@@ -26,6 +26,8 @@ class Known:
     ports: Ports
     began: float
     """When it became healthy, in seconds since 1970."""
+    manage: bool = False
+    """Whether its identity provider can be managed."""
 
     @property
     def meant(self) -> str:
@@ -90,7 +92,9 @@ def shop(shop_dir: Path) -> Known | None:
     """What is known of the shop in `shop_dir`; None when it never came up, or the file is damaged."""
     try:
         said: dict[str, Any] = json.loads((shop_dir / "shop.json").read_text())
-        return Known(said["pattern"], said["runtime"], Ports(**said["ports"]), said["began"])
+        return Known(
+            said["pattern"], said["runtime"], Ports(**said["ports"]), said["began"], said.get("manage") is True
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

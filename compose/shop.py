@@ -57,6 +57,8 @@ class Shop(ABC):
     ports: Ports
     run_root: Path = RUN_ROOT
     say: Say = field(default=_nothing, repr=False, compare=False)
+    manage: bool = False
+    """Whether the identity provider can be managed (`idp.manage`): for tests, and off unless asked for."""
 
     @property
     def name(self) -> str:
@@ -104,7 +106,8 @@ class Shop(ABC):
 
     def environment(self, name: str, *, shop_dir: str, host: str) -> dict[str, str]:
         """What process `name` is told from outside."""
-        return environment(
+        managed = {"SHOP_MANAGE_PORT": str(self.ports.manage) if self.manage else ""} if name == "idp" else {}
+        return managed | environment(
             self.pattern,
             shop_dir=shop_dir,
             host=host,
@@ -113,6 +116,11 @@ class Shop(ABC):
             edge=self.edge,
             peers=self.peers,
         )
+
+    @property
+    @abstractmethod
+    def manage_url(self) -> str | None:
+        """Where the management door answers this machine; None when it is shut, or answers only its own container."""
 
     @abstractmethod
     def tls_dir(self, name: str) -> Path:
@@ -140,7 +148,8 @@ class Shop(ABC):
             except BaseException:
                 self._clear()
                 raise
-            remember.remember_shop(self.dir, remember.Known(self.pattern, self.runtime, self.ports, time.time()))
+            known = remember.Known(self.pattern, self.runtime, self.ports, time.time(), self.manage)
+            remember.remember_shop(self.dir, known)
             took = time.monotonic() - began
         remember.publish_trust(self.run_root)
         return took
@@ -150,6 +159,8 @@ class Shop(ABC):
         known = remember.shop(self.dir)
         if known and known.runtime != self.runtime:
             raise CannotRun(f"{self.name} is up already, as {known.runtime}", f"make down {self.meant}")
+        if known and self.manage and not known.manage:
+            raise CannotRun(f"{self.name} is up already, without a management door", f"make down {self.meant}")
         found = self.status()
         ill = [status for status in found if status.health != "healthy"]
         if not known or not any(status.ident for status in found):
@@ -230,6 +241,7 @@ def open_shop(
     ports: Ports | Literal["free"] | None = None,
     run_root: Path = RUN_ROOT,
     say: Say = _nothing,
+    manage: bool = False,
 ) -> Shop:
     """The shop under `pattern`, up or not; by default in the runtime that this machine has, on the ports of the design.
 
@@ -245,7 +257,7 @@ def open_shop(
         raise CannotRun(f"there is no runtime {runtime!r}", "RUNTIME is local or compose")
     chosen = port_book.free() if ports == "free" else ports or Ports()
     kind = kinds[runtime or default_runtime()[0]]
-    return kind(pattern, chosen, run_root.resolve(), say)
+    return kind(pattern, chosen, run_root.resolve(), say, manage)
 
 
 def default_runtime() -> tuple[RuntimeName, str]:
@@ -264,9 +276,11 @@ def running(
     runtime: str | None = None,
     ports: Ports | Literal["free"] | None = None,
     run_root: Path = RUN_ROOT,
+    *,
+    manage: bool = False,
 ) -> Iterator[Shop]:
-    """A shop that is up and healthy inside the block, and gone after it."""
-    shop = open_shop(pattern, runtime, ports, run_root)
+    """A shop that is up and healthy inside the block, and gone after it; with `manage`, its IdP can be managed."""
+    shop = open_shop(pattern, runtime, ports, run_root, manage=manage)
     shop.up()
     try:
         yield shop

@@ -36,7 +36,7 @@ CALLERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each process listens; `manage` is kept free for the identity provider's management."""
+    """Where each process listens; `manage` is for the identity provider's management, off unless asked for."""
 
     gateway: int = 8443
     idp: int = 9443

@@ -15,4 +15,5 @@ wire); every rule that a token's safety hangs on is written out here.  To follow
     tokens, keys         what is issued (RFC 6750, RFC 9068), and signed with (RFC 7517)
     introspect, revoke, userinfo, logout       asking about it, and taking it back (RFC 7662, RFC 7009, OpenID Connect)
     metadata             all of this, told to machines (RFC 8414)
+    manage               a second door, for tests alone and off unless asked for: people, faults, keys, clock, journal
 """

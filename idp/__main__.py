@@ -1,46 +1,41 @@
-"""Runs the identity provider: `python -m idp serve`."""
+"""Runs the identity provider: `python -m idp serve`; asks its management: `python -m idp manage METHOD PATH [JSON]`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import NoReturn
 
-from pydantic import ValidationError
-
-from idp.app import create_app
-from idp.clients import Clients
-from idp.provider import prepare
-from idp.settings import BadSettings, Settings, from_environ
-from services import server, tls
-
 
 def main() -> None:
-    """Read the settings from the environment and do what the command says; a plain sentence when they make no sense."""
+    """Do what the command says.  What one command needs is imported for it alone: `manage` answers in a moment."""
     parser = argparse.ArgumentParser(prog="python -m idp", description="The shop's identity provider.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve until a signal ends the process")
-    parser.parse_args()
+    manage = commands.add_parser("manage", help="ask something of the management door, which SHOP_MANAGE_PORT opened")
+    manage.add_argument("method")
+    manage.add_argument("path")
+    manage.add_argument("json", nargs="?")
+    said = parser.parse_args()
+    if said.command == "manage":
+        from idp.manage import client
+
+        sys.exit(client.command(os.environ.get("SHOP_MANAGE_PORT", ""), said.method, said.path, said.json))
+    serve()
+
+
+def serve() -> NoReturn:
+    """Serve as the environment says; a plain sentence when that makes no sense."""
+    from pydantic import ValidationError
+
+    from idp import settings
+    from idp.serve import serve as serve_as
+
     try:
-        serve(from_environ())
-    except (BadSettings, OSError, ValidationError) as error:
+        serve_as(settings.from_environ())
+    except (settings.BadSettings, OSError, ValidationError) as error:
         sys.exit(f"idp: {error}")
-
-
-def serve(settings: Settings) -> NoReturn:
-    """Serve with several workers.  A certificate is asked of callers only where some client proves itself by one."""
-    clients = Clients(settings.clients_file).all().values()
-    by_certificate = any(client.auth_method == "tls_client_auth" for client in clients)
-    prepare(settings)
-    server.serve(
-        lambda: create_app(settings),
-        name="idp",
-        host=settings.host,
-        port=settings.port,
-        tls=lambda: tls.server_context(settings.tls_dir, "optional" if by_certificate else "none"),
-        tls_dir=settings.tls_dir,
-        workers=settings.workers,
-    )
 
 
 if __name__ == "__main__":

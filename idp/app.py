@@ -35,7 +35,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
         SESSION_COOKIE_PATH="/",
         MAX_CONTENT_LENGTH=64 * 1024,
     )
-    app.extensions["idp"] = provider = Provider(settings, clock)
+    app.extensions["idp"] = provider = _provider(settings, clock)
 
     provider.register_grant(CodeGrant, [ProofKey(), IdToken()])
     provider.register_grant(RefreshGrant)
@@ -46,6 +46,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
 
     audit.install(app, "idp")
     pages.install(app)
+    provider.install(app)
     login.limiter.init_app(app)
     for module in (authorize, login, logout, userinfo, introspect, revoke, metadata):
         app.register_blueprint(module.views)
@@ -53,6 +54,15 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/readyz", view_func=readyz)
     return app
+
+
+def _provider(settings: Settings, clock: Callable[[], float]) -> Provider:
+    """The provider; one that can be managed, if a management door was asked for."""
+    if settings.manage_port is None:
+        return Provider(settings, clock)
+    from idp.manage.levers import ManagedProvider  # not even read while the door is off
+
+    return ManagedProvider(settings, clock)
 
 
 def token() -> flask.Response:

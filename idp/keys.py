@@ -28,7 +28,7 @@ def create(directory: Path) -> None:
     for algorithm, make in (("ES256", _new_ec), ("RS256", _new_rsa)):
         path = _path(directory, algorithm)
         if not path.exists():
-            _publish(path, make())
+            publish(path, make())
 
 
 def _new_ec() -> bytes:
@@ -39,11 +39,17 @@ def _new_rsa() -> bytes:
     return RSAKey.generate_key(RSA_BITS).as_pem(private=True)
 
 
+def new(algorithm: str) -> ECKey | RSAKey:
+    """A new key for `algorithm`, in nobody's file yet."""
+    kind: type[ECKey] | type[RSAKey] = ECKey if algorithm == "ES256" else RSAKey
+    return kind.import_key(_new_ec() if algorithm == "ES256" else _new_rsa(), {"use": "sig", "alg": algorithm})
+
+
 def _path(directory: Path, algorithm: str) -> Path:
     return directory / f"signing-{algorithm}.pem"
 
 
-def _publish(path: Path, pem: bytes) -> None:
+def publish(path: Path, pem: bytes) -> None:
     """Write the file whole, mode 0600, then give it its name: a link never replaces what another process made."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

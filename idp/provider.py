@@ -43,6 +43,9 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no typ
         self.users = UserStore(settings.users_file, writable=True)
         self.tokens = Tokens(settings.issuer, self.store, self.keys, self.users, clock)
 
+    def install(self, app: flask.Flask) -> None:
+        """Take part in each request of `app`: nothing is to be done, unless we are managed (`idp.manage.levers`)."""
+
     def query_client(self, client_id: str) -> Client | None:
         return self.clients.get(client_id)
 
@@ -66,6 +69,10 @@ def prepare(settings: Settings) -> None:
     keys.create(settings.data_dir)
     store = Store(settings.data_dir / "idp.db", settings.database_url)
     store.create()
+    if settings.manage_port is not None:
+        from idp.manage import state  # not even read while the door is off
+
+        state.create(store)
     store.close()
 
 

@@ -9,10 +9,11 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SHOP_"
+LOOPBACK = "127.0.0.1"
 FOR_SERVICES = frozenset({"SHOP_PATTERN", "SHOP_PEERS", "SHOP_EDGE", "SHOP_TIMEOUT"})
 """What the shop's other processes read from the same environment; nothing in it concerns us."""
 
@@ -35,6 +36,27 @@ class Settings(BaseSettings):
     workers: int = Field(default=2, ge=1, le=64)
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     """PostgreSQL instead of our own SQLite file; leave the password to ~/.pgpass."""
+    manage_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where the management door listens (`idp.manage`); None, as always outside of tests, is no door at all."""
+    manage_host: str = LOOPBACK
+
+    @field_validator("manage_port", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value  # compose.yaml can name a variable, but not leave it out
+
+    @field_validator("manage_host")
+    @classmethod
+    def _nobody_elsewhere(cls, value: str) -> str:
+        if value not in {LOOPBACK, "localhost"}:
+            raise ValueError(f"the management door opens on {LOOPBACK} and nowhere else: it asks nobody who they are")
+        return LOOPBACK
+
+    @model_validator(mode="after")
+    def _two_doors(self) -> Settings:
+        if self.manage_port == self.port:
+            raise ValueError("the management door needs a port of its own")
+        return self
 
     @property
     def tls_dir(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 from typing import Annotated
 
@@ -69,6 +70,14 @@ def _shopper(shop: Shop, who: str, password: str) -> Shopper:
     return Shopper(shop, who, password or None)
 
 
+def reason(trouble: requests.exceptions.SSLError) -> str:
+    """What TLS itself says, such as `certificate has expired`, out of everything that is wrapped around it."""
+    cause: BaseException | None = trouble
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__context__
+    return cause.verify_message if cause else type(trouble).__name__
+
+
 def main() -> int:
     """Run a command; what stands in its way is said in two lines, and exit code 1."""
     err = Console(soft_wrap=True, highlight=False, stderr=True)
@@ -78,6 +87,8 @@ def main() -> int:
         what, mend = trouble.what, trouble.mend
     except CannotLogIn as trouble:
         what, mend = str(trouble), "the names and passwords are in the README; make up prints them too"
+    except requests.exceptions.SSLError as trouble:
+        what, mend = f"the shop's certificate is not accepted: {reason(trouble)}", "make doctor; make restart NAME=ca"
     except requests.RequestException as trouble:
         what, mend = f"the shop does not answer: {type(trouble).__name__}", "make status, or make restart"
     except hops.StoryIncomplete as trouble:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import time
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -37,6 +38,7 @@ class Shopper:
         self.password = known.get(who, "") if password is None else password
         self.session = door(shop)
         self._token: str | None = None
+        self._renew_at = 0.0
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """Call the API as this person: `path` begins with /api."""
@@ -55,9 +57,10 @@ class Shopper:
         return self.call("POST", "/api/orders", json={"sku": sku, "quantity": quantity}, headers=headers)
 
     def token(self) -> str:
-        """An access token by the code flow, got once; raises `CannotLogIn`."""
-        if self._token is None:
-            self._token = self.tokens()["access_token"]
+        """An access token by the code flow, got anew when the last one is about to end; raises `CannotLogIn`."""
+        if self._token is None or time.monotonic() > self._renew_at:
+            answer = self.tokens()
+            self._token, self._renew_at = answer["access_token"], time.monotonic() + answer["expires_in"] / 2
         return self._token
 
     def tokens(self, scope: str = SCOPE) -> dict[str, Any]:

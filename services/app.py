@@ -127,8 +127,10 @@ def _one_host(settings: Settings) -> Callable[[], None]:
         host = flask.request.headers.get("Host", "")
         if not host or "," in host:
             raise BadRequest
-        if re.sub(r":\d{1,5}\Z", "", host).lower() not in ours:
-            raise MisdirectedRequest
+        target = urlsplit(flask.request.environ.get("RAW_URI", "/"))
+        for named in (host, target.netloc or host):  # in absolute form, the target's counts (RFC 9112 §3.2.2)
+            if re.sub(r":\d{1,5}\Z", "", named).lower() not in ours:
+                raise MisdirectedRequest
 
     return check
 

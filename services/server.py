@@ -22,7 +22,9 @@ from weakref import WeakKeyDictionary
 
 import flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
+from werkzeug.exceptions import BadRequest
 
 KEEPALIVE_SECONDS = 30
 HEAD_SECONDS = 5
@@ -74,7 +76,7 @@ def serve(
             "keyfile": str(tls_dir / "key.pem"),
             "ssl_context": lambda _config, _default: tls(),
         }
-    _Server(lambda: bounded_age(application()), options).run()
+    _Server(lambda: checked_framing(bounded_age(application())), options).run()
     raise SystemExit(0)
 
 
@@ -137,6 +139,31 @@ def bounded_age(app: flask.Flask, seconds: float = MAX_CONNECTION_AGE_SECONDS) -
             # gunicorn drops a Connection header of the application's, so its own response object has to be told.
             start_response.__self__.force_close()  # type: ignore[attr-defined]  # a method bound to that object
         return inner(environ, start_response)
+
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented way to wrap an application
+    return app
+
+
+class _Body:
+    """A request's body whose broken framing is the sender's mistake, not ours."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def read(self, *size: int) -> bytes:
+        try:
+            octets: bytes = self._body.read(*size)
+        except ParseException as error:
+            raise BadRequest("the body's chunks are broken") from error
+        return octets
+
+
+def checked_framing(app: flask.Flask) -> flask.Flask:
+    """Answer 400 to a body whose chunks are broken (RFC 9112 §7.1); gunicorn finds out only while it is being read."""
+    inner = app.wsgi_app
+
+    def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return inner({**environ, "wsgi.input": _Body(environ["wsgi.input"])}, start_response)
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented way to wrap an application
     return app

@@ -85,6 +85,7 @@ def _client_context(files: Files) -> ssl.SSLContext:
     bundle, crl, *own = files
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies the chain and the host name by default
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.hostname_checks_common_name = False  # OpenSSL would, where a leaf has no DNS name (RFC 9525 §2)
     _trust(context, bundle, crl)
     if own:
         context.load_cert_chain(*own)

@@ -225,6 +225,11 @@ class TestTheHost:
     def test_a_request_for_us_is_served(self, app: Make, host: str) -> None:
         assert with_host(app(), host).status_code == 200
 
+    @pytest.mark.parametrize(("target", "status"), [("http://evil.test/open", 421), ("http://orders:8101/open", 200)])
+    def test_in_absolute_form_the_targets_host_counts(self, app: Make, target: str, status: int) -> None:
+        told = app().test_client().get("/healthz", headers={"Host": "orders"}, environ_overrides={"RAW_URI": target})
+        assert told.status_code == status
+
     @pytest.mark.parametrize("host", [None, "", "orders,orders", "orders, evil.test", "evil.test,orders"])
     def test_a_request_without_exactly_one_host_is_400(self, app: Make, host: str | None) -> None:
         assert with_host(app(), host).status_code == 400

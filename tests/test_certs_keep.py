@@ -24,17 +24,17 @@ HALF_A_DAY = timedelta(hours=12)
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SHOP_DIR", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
-def ca(shop: Path) -> CA:
+def ca(town: Path) -> CA:
     """A CA that issued one leaf half a day ago, and has done nothing since: everything is due."""
-    ca = CA.create(shop / "ca", clock=lambda: datetime.now(UTC) - HALF_A_DAY)
-    ca.issue("orders", shop / "orders" / "tls")
-    return CA.open(shop / "ca")
+    ca = CA.create(town / "ca", clock=lambda: datetime.now(UTC) - HALF_A_DAY)
+    ca.issue("orders", town / "orders" / "tls")
+    return CA.open(town / "ca")
 
 
 class Commands:
@@ -61,11 +61,11 @@ def certs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 class TestCommands:
-    def test_a_whole_life(self, shop: Path, certs: Commands) -> None:
-        home = shop / "orders" / "tls"
+    def test_a_whole_life(self, town: Path, certs: Commands) -> None:
+        home = town / "orders" / "tls"
         assert certs("init")[0] == 0
         assert certs("issue", "orders", "--dns", "orders", "--dns", "localhost")[0] == 0
-        assert CA.open(shop / "ca").index().leaves[0].dns_names == ("orders", "localhost")
+        assert CA.open(town / "ca").index().leaves[0].dns_names == ("orders", "localhost")
         assert certs("publish") == (0, "published CRL number 2")
         assert certs("revoke", "orders", "--reason", "superseded")[0] == 0
         (entry,) = x509.load_pem_x509_crl((home / "crl.pem").read_bytes())
@@ -73,9 +73,9 @@ class TestCommands:
         assert reason is x509.ReasonFlags.superseded
         assert "REVOKED" in certs("status")[1]
 
-    def test_init_without_options_makes_the_default_lives(self, shop: Path, certs: Commands) -> None:
+    def test_init_without_options_makes_the_default_lives(self, town: Path, certs: Commands) -> None:
         certs("init")
-        assert CA.open(shop / "ca").index().lifetimes == Lifetimes()
+        assert CA.open(town / "ca").index().lifetimes == Lifetimes()
 
     def test_init_takes_lives_name_and_trust_domain(self, tmp_path: Path, certs: Commands) -> None:
         there = tmp_path / "there"
@@ -87,16 +87,16 @@ class TestCommands:
         expected = Lifetimes(timedelta(days=2), timedelta(seconds=90), timedelta(minutes=15))
         assert index.lifetimes == expected
 
-    def test_issue_takes_another_directory(self, shop: Path, certs: Commands) -> None:
+    def test_issue_takes_another_directory(self, town: Path, certs: Commands) -> None:
         certs("init")
-        certs("issue", "orders", "--into", shop / "elsewhere")
-        assert (shop / "elsewhere" / "leaf.pem").exists()
+        certs("issue", "orders", "--into", town / "elsewhere")
+        assert (town / "elsewhere" / "leaf.pem").exists()
 
-    def test_revoke_can_leave_publishing_to_the_keeper(self, shop: Path, certs: Commands) -> None:
+    def test_revoke_can_leave_publishing_to_the_keeper(self, town: Path, certs: Commands) -> None:
         certs("init")
         certs("issue", "orders")
         certs("revoke", "orders", "--no-publish")
-        assert not list(x509.load_pem_x509_crl((shop / "orders" / "tls" / "crl.pem").read_bytes()))
+        assert not list(x509.load_pem_x509_crl((town / "orders" / "tls" / "crl.pem").read_bytes()))
 
     @pytest.mark.parametrize("reason", cli.Reason)
     def test_every_reason_is_one_of_the_standard(self, reason: cli.Reason) -> None:
@@ -119,7 +119,7 @@ class TestCommands:
         ids=" ".join,
     )
     def test_wrong_use_where_there_is_no_ca_is_answered_clearly(
-        self, shop: Path, certs: Commands, arguments: list[str], message: str
+        self, town: Path, certs: Commands, arguments: list[str], message: str
     ) -> None:
         code, said = certs(*arguments)
         assert code != 0
@@ -152,9 +152,9 @@ class TestCommands:
         assert code == 2
         assert "set SHOP_DIR" in said
 
-    def test_trouble_with_the_disk_is_one_line(self, shop: Path, certs: Commands) -> None:
-        (shop / "file").write_text("")
-        code, said = certs("init", "--dir", shop / "file" / "ca")
+    def test_trouble_with_the_disk_is_one_line(self, town: Path, certs: Commands) -> None:
+        (town / "file").write_text("")
+        code, said = certs("init", "--dir", town / "file" / "ca")
         assert code == 1
         assert "Not a directory" in said
 
@@ -167,9 +167,9 @@ class TestStatus:
         return screen.getvalue()
 
     @pytest.fixture
-    def fresh(self, shop: Path) -> CA:
-        ca = CA.create(shop / "ca")
-        ca.issue("orders", shop / "orders")
+    def fresh(self, town: Path) -> CA:
+        ca = CA.create(town / "ca")
+        ca.issue("orders", town / "orders")
         return ca
 
     @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ class TestStatus:
         now = datetime.now(UTC) + timedelta(hours=hours)
         assert [state for _, _, _, state, _ in status.rows(fresh, now)] == states
 
-    def test_superseded_and_revoked_leaves_are_told_apart(self, fresh: CA, shop: Path) -> None:
-        fresh.issue("orders", shop / "orders")
-        fresh.issue("billing", shop / "billing")
+    def test_superseded_and_revoked_leaves_are_told_apart(self, fresh: CA, town: Path) -> None:
+        fresh.issue("orders", town / "orders")
+        fresh.issue("billing", town / "billing")
         fresh.revoke("billing")
         states = [state for _, _, _, state, _ in status.rows(fresh, datetime.now(UTC))]
         assert states[2:] == ["superseded", "good", "REVOKED: keyCompromise"]
@@ -232,13 +232,13 @@ class TestKeeper:
         keeper.keep(ca, 30, rounds(3), log)
         assert log.events == ["started", "crl_signed", "renewed", "stopped"]
 
-    def test_it_sees_what_other_processes_issue_meanwhile(self, ca: CA, shop: Path) -> None:
+    def test_it_sees_what_other_processes_issue_meanwhile(self, ca: CA, town: Path) -> None:
         log = Log()
 
         def another_process() -> None:
-            late = CA.open(shop / "ca", clock=lambda: datetime.now(UTC) - HALF_A_DAY)
+            late = CA.open(town / "ca", clock=lambda: datetime.now(UTC) - HALF_A_DAY)
             if len(late.index().leaves) < 3:
-                late.issue("billing", shop / "billing")
+                late.issue("billing", town / "billing")
 
         keeper.keep(ca, 30, rounds(2, another_process), log)
         assert [d["name"] for e, d in zip(log.events, log.details, strict=True) if e == "renewed"] == [
@@ -266,15 +266,15 @@ class TestKeeper:
         assert log.events == ["started", "failed", "renewed", "stopped"]
         assert log.details[1] == {"reason": str(trouble)}
 
-    def test_it_is_healthy_after_a_good_round_and_no_longer_once_it_stopped(self, ca: CA, shop: Path) -> None:
+    def test_it_is_healthy_after_a_good_round_and_no_longer_once_it_stopped(self, ca: CA, town: Path) -> None:
         seen: list[bool] = []
-        keeper.keep(ca, 30, rounds(2, lambda: seen.append(keeper.healthy(shop / "ca"))), Log())
+        keeper.keep(ca, 30, rounds(2, lambda: seen.append(keeper.healthy(town / "ca"))), Log())
         assert seen == [True, True]
-        assert not keeper.healthy(shop / "ca")
+        assert not keeper.healthy(town / "ca")
 
     @pytest.mark.parametrize("failure", ["raised", "reported"])
     def test_a_round_that_failed_is_no_sign_of_health(
-        self, ca: CA, shop: Path, monkeypatch: pytest.MonkeyPatch, failure: str
+        self, ca: CA, town: Path, monkeypatch: pytest.MonkeyPatch, failure: str
     ) -> None:
         def renew_due() -> list[Event]:
             if failure == "raised":
@@ -283,11 +283,11 @@ class TestKeeper:
 
         monkeypatch.setattr(ca, "renew_due", renew_due)
         seen: list[bool] = []
-        keeper.keep(ca, 30, rounds(1, lambda: seen.append(keeper.healthy(shop / "ca"))), Log())
+        keeper.keep(ca, 30, rounds(1, lambda: seen.append(keeper.healthy(town / "ca"))), Log())
         assert seen == [False]
 
     def test_a_keeper_that_hangs_is_ill_after_three_periods(
-        self, ca: CA, shop: Path, monkeypatch: pytest.MonkeyPatch
+        self, ca: CA, town: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen: list[bool] = []
         now = time.time()
@@ -295,23 +295,23 @@ class TestKeeper:
         def later() -> None:
             for seconds in (89, 91):
                 monkeypatch.setattr(time, "time", lambda: now + seconds)  # noqa: B023 - called at once
-                seen.append(keeper.healthy(shop / "ca"))
+                seen.append(keeper.healthy(town / "ca"))
 
         monkeypatch.setattr(time, "time", lambda: now)
         keeper.keep(ca, 30, rounds(1, later), Log())
         assert seen == [True, False]
 
-    def test_a_sign_of_life_that_makes_no_sense_is_none(self, shop: Path) -> None:
-        (shop / "ca").mkdir()
-        (shop / "ca" / "alive").write_text("yes")
-        assert not keeper.healthy(shop / "ca")
+    def test_a_sign_of_life_that_makes_no_sense_is_none(self, town: Path) -> None:
+        (town / "ca").mkdir()
+        (town / "ca" / "alive").write_text("yes")
+        assert not keeper.healthy(town / "ca")
 
 
 @contextmanager
-def keeping(shop: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def keeping(town: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`python -m certs keep` as a process."""
     command = [sys.executable, "-m", "certs", "keep", *options]
-    environ = os.environ | {"SHOP_DIR": str(shop)}
+    environ = os.environ | {"SHOP_DIR": str(town)}
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -320,10 +320,10 @@ def keeping(shop: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
                 process.kill()
 
 
-def health_check(shop: Path | None, *options: str) -> int:
+def health_check(town: Path | None, *options: str) -> int:
     environ = {name: value for name, value in os.environ.items() if name != "SHOP_DIR"}
     command = [sys.executable, "-m", "certs", "healthy", *options]
-    environ |= {"SHOP_DIR": str(shop)} if shop else {}
+    environ |= {"SHOP_DIR": str(town)} if town else {}
     return subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, timeout=30, check=False
     ).returncode
@@ -333,23 +333,23 @@ class TestProcess:
     @pytest.mark.timeout(60)
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_it_renews_prints_json_is_healthy_and_stops_when_told(
-        self, ca: CA, shop: Path, number: signal.Signals
+        self, ca: CA, town: Path, number: signal.Signals
     ) -> None:
-        with keeping(shop, "--period", "600") as process:
+        with keeping(town, "--period", "600") as process:
             assert process.stdout
             lines = [json.loads(process.stdout.readline()) for _ in range(3)]
             assert [line["event"] for line in lines] == ["started", "crl_signed", "renewed"]
             for line in lines:
                 assert line["service"] == "ca"
                 assert datetime.fromisoformat(line["time"]).tzinfo == UTC
-            assert health_check(shop) == 0
+            assert health_check(town) == 0
             process.send_signal(number)
             assert process.wait(10) == 0
             assert json.loads(process.stdout.read().splitlines()[-1])["event"] == "stopped"
-        assert health_check(shop) == 1
+        assert health_check(town) == 1
 
-    def test_the_health_check_takes_a_directory_and_wants_one(self, shop: Path) -> None:
-        assert health_check(None, "--dir", str(shop / "ca")) == 1
+    def test_the_health_check_takes_a_directory_and_wants_one(self, town: Path) -> None:
+        assert health_check(None, "--dir", str(town / "ca")) == 1
         assert health_check(None) == 2
 
     def test_the_health_check_imports_nothing_slow(self) -> None:

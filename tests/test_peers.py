@@ -178,6 +178,10 @@ class TestTheAnswer:
         assert refused.value.status == becomes  # type: ignore[attr-defined]  # each of them has one
         assert "hunter2" not in str(refused.value)
 
+    def test_our_own_credentials_being_refused_is_told_apart_in_the_log(self, get: Callable[..., Any]) -> None:
+        with pytest.raises(NoCredentials, match="orders does not accept what we present"):
+            get(http("401 Unauthorized", b"{}"))
+
     @pytest.mark.parametrize("body", [b"<html>", b"{", b"[" * 50_000, b"\xff\xfe"], ids=lambda body: repr(body[:6]))
     def test_an_answer_that_is_not_json_is_502(self, get: Callable[..., Any], body: bytes) -> None:
         with pytest.raises(NoCredentials):

@@ -157,8 +157,8 @@ def test_a_process_that_dies_while_starting_is_named_with_its_last_words(
 
 def test_a_process_that_never_answers_is_named_too(other: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "COMMANDS", COMMANDS | {"billing": ("-c", "import time; time.sleep(60)")})
-    monkeypatch.setattr(local, "HEALTHY_WITHIN", 4.0)
-    with pytest.raises(CannotRun, match=r"billing was not healthy within 4 s \(.*refused"):
+    monkeypatch.setattr(local, "HEALTHY_WITHIN", 10.0)
+    with pytest.raises(CannotRun, match=r"billing was not healthy within 10 s \(.*refused"):
         other.up()
     assert not processes_of(other)
 

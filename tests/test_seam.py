@@ -106,7 +106,7 @@ class Town:
         """The request as `to` gets it, over the connection that carried it."""
         parts: dict[str, Any] = dict(presented)
         carried = requests.Request("GET", "https://x/orders", headers=parts.get("headers"), auth=parts.get("auth"))
-        headers = dict(carried.prepare().headers)
+        headers = {name: str(value) for name, value in carried.prepare().headers.items()}
         context = self[to].listener()
         if context is None:
             assert not {"cert", "verify"} & set(parts)

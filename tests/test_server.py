@@ -423,3 +423,9 @@ def test_every_line_of_the_log_is_one_json_object_even_of_what_fails(tmp_path: P
 def test_it_ends_when_it_is_told_to() -> None:
     with serving() as served:
         assert served.end() == 0
+
+
+@pytest.mark.parametrize("chunks", [b"+0\r\n\r\n", b"-1\r\n\r\n", b"0x0\r\n\r\n", b"5\r\nhello0\r\n\r\n"])
+def test_a_body_whose_chunks_are_broken_is_the_senders_mistake(plain: Served, chunks: bytes) -> None:
+    head = b"POST /told HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    assert plain.ask(head + chunks)[0] == 400

@@ -1,0 +1,88 @@
+"""What a person reads when a command cannot do what they asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from certs import CA, Lifetimes
+from compose.local import LocalShop
+from compose.shop import Shop, running
+
+
+@pytest.fixture(scope="module")
+def basic_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop without tokens."""
+    with running("basic", runtime="local", ports="free", run_root=tmp_path_factory.mktemp("run")) as shop:
+        yield shop
+
+
+def say(shop: Shop, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m scenarios` for this shop."""
+    told = {"RUN_ROOT": str(shop.run_root), "PATTERN": shop.pattern, "PORT_BASE": str(shop.ports.gateway)}
+    told |= {f"PORT_{name.upper()}": str(shop.ports.of(name)) for name in ("idp", "orders", "inventory", "billing")}
+    return subprocess.run(
+        [sys.executable, "-m", "scenarios", *command],
+        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **told, **environ},
+        cwd=Path(__file__).resolve().parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_an_order_is_told_hop_by_hop(basic_shop: Shop) -> None:
+    done = say(basic_shop, "order", SKU="mug")
+    assert done.returncode == 0, done.stderr
+    for told in ("alice orders 1 × mug", "confirmed", "orders → billing", "Basic alice:***", "scope orders:write"):
+        assert told in done.stdout
+    assert "wonderland" not in done.stdout
+
+
+def test_a_wrong_password_is_told_and_is_a_failure(basic_shop: Shop) -> None:
+    done = say(basic_shop, "order", PASSWORD="jabberwocky")
+    assert done.returncode == 1
+    assert "401 Unauthorized" in done.stdout
+    assert "wrong name or password for alice" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "environ", "what", "mend"),
+    [
+        ("order", {"WHO": "eve"}, "the shop knows nobody called 'eve'", "WHO is one of alice, bob"),
+        ("token", {}, "under basic there are no tokens", "make up PATTERN="),
+        ("order", {"PATTERN": "mtls"}, "no shop is up under mtls", "make up PATTERN=mtls"),
+    ],
+)
+def test_what_stands_in_the_way_is_said_with_its_mend(
+    basic_shop: Shop, command: str, environ: dict[str, str], what: str, mend: str
+) -> None:
+    done = say(basic_shop, command, **environ)
+    assert done.returncode == 1
+    assert f"cannot: {what}" in done.stderr
+    assert mend in done.stderr
+
+
+def test_an_expired_certificate_is_called_that(basic_shop: Shop, tmp_path: Path) -> None:
+    assert isinstance(basic_shop, LocalShop)
+    tls = basic_shop.tls_dir("gateway")
+    kept = {path.name: path.read_bytes() for path in tls.iterdir()}
+    basic_shop.stop("ca")  # it would repair what we are about to spoil
+    try:
+        week_ago = datetime.now(UTC) - timedelta(days=7)
+        old = CA.create(tmp_path / "ca", lifetimes=Lifetimes(root=timedelta(days=30)), clock=lambda: week_ago)
+        old.issue("gateway", tls, ("gateway", "localhost"))
+        done = say(basic_shop, "order")
+    finally:
+        for name, content in kept.items():
+            (tls / name).write_bytes(content)
+        basic_shop.start("ca")
+    assert done.returncode == 1
+    assert "certificate has expired" in done.stderr
+    assert "make doctor" in done.stderr
