@@ -1,18 +1,20 @@
 # Everything a newcomer types.  `make` alone says what there is.
 #
 # Variables reach the commands through the environment:
-#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY ARGS PYTHON
+#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY FROM TO ONLY ARGS PYTHON
 
 PY := .venv/bin/python
 READY := .venv/in-step
 export ARGS
 
 # WSL sets NAME to the name of the machine, which nobody meant.
-ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing),environment)
+STORIES := $(patsubst scenarios/stories/%.py,%,$(wildcard scenarios/stories/*.py))
+ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing $(STORIES)),environment)
 unexport NAME
 endif
 
-.PHONY: help up down restart status logs order token build test lint check doctor clean
+.PHONY: help up down restart status logs order token scenario scenarios diff \
+  build test lint check matrix sabotage doctor clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -47,6 +49,17 @@ order: $(READY) ## place an order, hop by hop:   make order WHO=alice SKU=book Q
 token: $(READY) ## print an access token:        make token WHO=alice
 	@$(PY) -m scenarios token
 
+##@ Attack it, and compare
+
+scenario: $(READY) ## one scenario, and why:        make scenario NAME=forge_the_user
+	@$(PY) -m scenarios scenario
+
+scenarios: $(READY) ## all of them, against the shop that runs
+	@$(PY) -m scenarios scenarios
+
+diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
+	@$(PY) -m scenarios diff
+
 ##@ Work on it
 
 test: $(READY) ## run the tests:                make test ARGS="--pattern jwt"
@@ -57,6 +70,12 @@ lint: $(READY) ## look for mistakes, and check the types
 	@$(PY) -m mypy
 
 check: lint test ## lint, then test: what CI runs
+
+matrix: $(READY) ## write the tables of verdicts and of coverage again
+	@$(PY) -m scenarios matrix
+
+sabotage: $(READY) ## break each guard on purpose, and see that a test notices
+	@$(PY) -m scenarios sabotage
 
 build: $(READY) ## build the containers' image, if its sources changed
 	@$(PY) -m compose build

@@ -1,4 +1,4 @@
-"""python -m scenarios: shop as one of the people, and see who checked what.  `make order` is the same."""
+"""python -m scenarios: shop, attack, compare, and see who checked what.  `make` is the same with less to type."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from rich.markup import escape
 from compose import choice
 from compose.refusals import CannotRun
 from compose.shop import Shop
-from compose.topology import PEOPLE, TOKEN_PATTERNS
-from scenarios import hops
+from compose.topology import PEOPLE, REPO, TOKEN_PATTERNS
+from scenarios import differ, hops, matrix, show
+from scenarios import sabotage as saboteur
+from scenarios.registry import stories
 from scenarios.shopper import CannotLogIn, Shopper
+from scenarios.world import World
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-NARROWEST = 140
 Who = Annotated[str, typer.Option(envvar="WHO", help=f"One of {', '.join(person.name for person in PEOPLE)}.")]
 
 
@@ -34,8 +36,7 @@ def order(
     """Place an order through the gateway, and print its hops."""
     shop = choice.shop_meant(os.environ)
     answer = _shopper(shop, who, password).order(sku, quantity)
-    terminal = Console(highlight=False)
-    out = terminal if terminal.width >= NARROWEST or terminal.is_terminal else Console(width=NARROWEST)
+    out = show.console()
     out.print(_sentence(answer, who, sku, quantity, shop))
     trace = answer.headers["traceresponse"].split("-")[1]
     out.print(hops.table(hops.story(shop, trace)))
@@ -61,6 +62,43 @@ def token(who: Who = "alice", password: Annotated[str, typer.Option(envvar="PASS
         what = f"under {shop.pattern} there are no tokens: people show their name and password"
         raise CannotRun(what, f"choose a pattern that has them: make up PATTERN={'|'.join(TOKEN_PATTERNS)}")
     print(_shopper(shop, who, password).token())
+
+
+@app.command()
+def scenario(name: Annotated[str, typer.Option(envvar="NAME", help="Which one; without it, the list.")] = "") -> None:
+    """Tell one scenario, act it out, and say what came of it and why; exit code 1 on a surprise."""
+    story = show.named(stories(), name)
+    with World(choice.shop_meant(os.environ)) as world:
+        raise typer.Exit(0 if show.scenario(world, story, show.console()) else 1)
+
+
+@app.command()
+def scenarios() -> None:
+    """Act every scenario out against the shop that runs; exit code 1 on a surprise."""
+    with World(choice.shop_meant(os.environ)) as world:
+        raise typer.Exit(1 if show.scenarios(world, stories(), show.console()) else 0)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Option("--from", envvar="FROM", help="A pattern.")] = "",
+    after: Annotated[str, typer.Option("--to", envvar="TO", help="Another.")] = "",
+) -> None:
+    """Show what changes between two patterns: code, configuration, moving parts, verdicts."""
+    differ.show(differ.known(before, "FROM"), differ.known(after, "TO"), stories(), show.console())
+
+
+@app.command(name="matrix")
+def write_tables() -> None:
+    """Write the README's matrix and the table of coverage again."""
+    for path in matrix.write(stories()):
+        print(f"wrote {path.relative_to(REPO)}")
+
+
+@app.command()
+def sabotage(only: Annotated[str, typer.Option(envvar="ONLY", help="A regular expression.")] = "") -> None:
+    """Break each guard on purpose, and see that a test notices; exit code 1 when one is not noticed."""
+    raise typer.Exit(0 if saboteur.report(show.console(), only) else 1)
 
 
 def _shopper(shop: Shop, who: str, password: str) -> Shopper:

@@ -3,7 +3,10 @@
 Only the standard library and one file, so that the same program runs here, in a container on the inner network,
 and in the container of a breached service.  It reads what to send as JSON from its argument and prints what came back:
 
-    {"url": …, "method": …, "headers": [[name, value], …], "body": …, "cert": PEM, "key": PEM, "raw": base64, "timeout": s}
+    {"url": …, "method": …, "headers": [[name, value], …], "body": …, "cert": PEM, "key": PEM, "raw": base64,
+     "timeout": s, "source": local address, "tls": the one version, "ciphers": OpenSSL's words}
+
+or a list of such, sent one after the other, and answered with a list.
 
 An attacker does not check certificates, so neither does this.
 """
@@ -17,6 +20,7 @@ import socket
 import ssl
 import sys
 import tempfile
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,7 +42,9 @@ def attempt(wanted: dict[str, Any]) -> dict[str, Any]:
 def _connect(wanted: dict[str, Any]) -> socket.socket:
     url, timeout = urlsplit(wanted["url"]), wanted.get("timeout", 10)
     host = "127.0.0.1" if (url.hostname or "").endswith("localhost") else url.hostname
-    plain = socket.create_connection((host, url.port), timeout)
+    source = (wanted["source"], 0) if wanted.get("source") else None
+    plain = socket.create_connection((host, url.port), timeout, source)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if url.scheme != "https":
         return plain
     try:
@@ -52,6 +58,12 @@ def _context(wanted: dict[str, Any]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    if wanted.get("ciphers"):  # with @SECLEVEL=0 OpenSSL lets its own side do what is long forbidden
+        context.set_ciphers(wanted["ciphers"])
+    if wanted.get("tls"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # that it is out of date is the point
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[wanted["tls"]]
     if wanted.get("cert"):
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as both:
             both.write(wanted["cert"] + wanted["key"])
@@ -80,4 +92,5 @@ def _message(wanted: dict[str, Any]) -> bytes:
 
 
 if __name__ == "__main__":
-    print(json.dumps(attempt(json.loads(sys.argv[1]))))
+    given = json.loads(sys.argv[1])
+    print(json.dumps([attempt(each) for each in given] if isinstance(given, list) else attempt(given)))

@@ -15,7 +15,7 @@ import base64
 import functools
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from scenarios.verdict import Answer
 
 PROBE = Path(probe.__file__).read_text(encoding="utf-8")
 Headers = Mapping[str, str] | list[tuple[str, str]]
+_NAMED = frozenset({"path", "method", "headers", "body"})
+_MOST = 100_000
+"""Characters of one argument on a command line, well below what Linux allows (128 KiB)."""
 
 
 class World:
@@ -87,6 +90,23 @@ class World:
             return _told(probe.attempt(wanted))
         ran = engine.docker("exec", self._stand_inside(), "python", "-c", PROBE, json.dumps(wanted))
         return _told(json.loads(ran.stdout))
+
+    def inside_many(self, service: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
+        """Several requests as `inside` would send them, in one go; each says its `method`, `path`, `headers` …"""
+        wanted = [
+            _wanted(self.address(service) + each["path"], each["method"], each.get("headers"), each.get("body"), more)
+            for each in requests
+            for more in [{name: value for name, value in each.items() if name not in _NAMED}]
+        ]
+        if self.shop.runtime == "local":
+            return [_told(probe.attempt(each)) for each in wanted]
+        answers: list[Answer] = []
+        for portion in _portions(wanted):
+            ran = engine.docker("exec", self._stand_inside(), "python", "-c", PROBE, portion, timeout=300)
+            if ran.returncode:
+                raise CannotRun(f"the probe failed on the inner network: {ran.stderr[-500:]}", "make logs")
+            answers += map(_told, json.loads(ran.stdout))
+        return answers
 
     def breached(
         self,
@@ -165,3 +185,15 @@ def _told(came_back: dict[str, Any]) -> Answer:
     if "refused" in came_back:
         return verdict.refused(came_back["refused"])
     return verdict.answer(came_back["status"], came_back["headers"], came_back["body"])
+
+
+def _portions(wanted: list[dict[str, Any]]) -> Iterator[str]:
+    """The requests as JSON lists, each short enough for a command line."""
+    portion: list[str] = []
+    for text in map(json.dumps, wanted):
+        if portion and sum(map(len, portion)) + len(text) > _MOST:
+            yield f"[{','.join(portion)}]"
+            portion = []
+        portion.append(text)
+    if portion:
+        yield f"[{','.join(portion)}]"

@@ -1,0 +1,142 @@
+"""What a story does to the shop itself: stop a process, freeze it, take its certificate back; and always undo it.
+
+A story that takes something for granted says so with `insist`: a verdict that rests on a broken stage means nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import psutil
+import requests
+
+from compose import engine
+from scenarios import verdict
+from scenarios.shopper import Shopper
+from scenarios.verdict import Answer, Verdict
+from scenarios.world import World
+
+PATIENCE_SECONDS = 30.0
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+Found = TypeVar("Found")
+
+
+class Surprise(Exception):
+    """Something that a story takes for granted is not so."""
+
+
+def insist(fact: bool, otherwise: str) -> None:
+    """Raise `Surprise` unless `fact`."""
+    if not fact:
+        raise Surprise(otherwise)
+
+
+def eventually(ask: Callable[[], Found], otherwise: str, within: float = PATIENCE_SECONDS) -> Found:
+    """What `ask` says as soon as it says something true; `Surprise` when time is up."""
+    deadline = time.monotonic() + within
+    while not (found := ask()):
+        insist(time.monotonic() < deadline, f"not within {within:.0f} s: {otherwise}")
+        time.sleep(0.05)  # other processes' doings: there is nothing to wait on but the next look
+    return found
+
+
+def answered(response: requests.Response) -> Answer:
+    """The verdict on what a person with a program got."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return verdict.answer(response.status_code, headers, response.text)
+
+
+@contextmanager
+def dark(world: World, name: str) -> Iterator[None]:
+    """Inside the block, process `name` is dead; afterwards it is well again."""
+    world.shop.kill(name)
+    try:
+        yield
+    finally:
+        world.shop.start(name)
+
+
+@contextmanager
+def frozen(world: World, name: str) -> Iterator[None]:
+    """Inside the block, process `name` takes connections and says nothing; afterwards it is well again."""
+    thaw = _freeze(world, name)
+    try:
+        yield
+    finally:
+        thaw()
+        if _health(world, name) == "down":  # the story has killed it meanwhile
+            world.shop.start(name)
+        eventually(lambda: _health(world, name) == "healthy", f"{name} recovers from being frozen")
+
+
+def _health(world: World, name: str) -> str:
+    [health] = [status.health for status in world.shop.status() if status.name == name]
+    return health
+
+
+def _freeze(world: World, name: str) -> Callable[[], None]:
+    """Stop the clock for `name`; what is returned starts it again, if there is anything left to start."""
+    [ident] = [status.ident for status in world.shop.status() if status.name == name]
+    if world.shop.runtime == "compose":
+        paused = engine.docker("pause", ident)
+        insist(paused.returncode == 0, f"{name} cannot be paused: {paused.stderr}")
+        return lambda: _unpause(ident)
+    first = psutil.Process(int(ident))
+    family = [first, *first.children(recursive=True)]
+    for process in family:
+        process.suspend()
+    return lambda: _resume(family[::-1])
+
+
+def _unpause(ident: str) -> None:
+    engine.docker("unpause", ident)  # one that was killed meanwhile is no longer paused
+
+
+def _resume(family: list[psutil.Process]) -> None:
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
+@contextmanager
+def revoked(world: World, name: str) -> Iterator[None]:
+    """Inside the block, every certificate of `name` is taken back; afterwards it has a new one, and the shop works."""
+    _at_the_ca(world, "revoke", name)
+    try:
+        yield
+    finally:
+        _at_the_ca(world, "issue", name)
+        alice = Shopper(world.shop, "alice")
+        eventually(lambda: alice.call("GET", "/api/orders").ok, f"{name} is at work with its new certificate")
+
+
+def _at_the_ca(world: World, *command: str) -> None:
+    ran = world.shop.run("ca", ["python", "-m", "certs", *command])
+    insist(ran.returncode == 0, f"certs {' '.join(command)}: {ran.stderr[-300:]}")
+
+
+def asked_of_the_idp(world: World, holder: str, path: str, form: dict[str, str], **headers: str) -> Answer:
+    """What the identity provider answers to `holder`, which shows the certificate that it has, if any."""
+    return world.breached(holder, "idp", "POST", path, FORM | headers, urlencode(form))
+
+
+def passed_along(world: World, token: str, *services: str) -> str:
+    """The token that the last but one of `services` shows to the last, when the first was shown `token`.
+
+    Each of them exchanges what it was shown, from its own place (RFC 8693): so this is what really passes there.
+    """
+    for holder, audience in itertools.pairwise(services):
+        form = {"grant_type": TOKEN_EXCHANGE, "client_id": holder, "audience": audience}
+        form |= {"subject_token": token, "subject_token_type": ACCESS_TOKEN}
+        answer = asked_of_the_idp(world, holder, "/token", form)
+        insist(answer.verdict is Verdict.SERVED, f"{holder} cannot exchange for {audience}: {answer.body[:200]}")
+        token = answer.json()["access_token"]
+    return token

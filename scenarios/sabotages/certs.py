@@ -1,0 +1,206 @@
+"""The CA: what it signs, whom it takes back, and how its files change under their readers."""
+
+from __future__ import annotations
+
+from scenarios.sabotages.sabotage import Sabotage
+
+PROFILES = "certs/profiles.py"
+AUTHORITY = "certs/authority.py"
+FILES = "certs/files.py"
+INDEX = "certs/index.py"
+CERTS = "tests/test_certs.py"
+X509 = "tests/test_certs_x509.py"
+
+SABOTAGES = (
+    Sabotage(
+        "a leaf is a CA",
+        PROFILES,
+        "x509.BasicConstraints(ca=False, path_length=None)",
+        "x509.BasicConstraints(ca=True, path_length=None)",
+        f"{X509}::TestReadBack::test_a_leaf",
+    ),
+    Sabotage(
+        "the root signs further CAs",
+        PROFILES,
+        "x509.BasicConstraints(ca=True, path_length=0)",
+        "x509.BasicConstraints(ca=True, path_length=None)",
+        f"{X509}::TestReadBack::test_the_root",
+    ),
+    Sabotage(
+        "a leaf's key may sign certificates",
+        PROFILES,
+        "_key_usage(digital_signature=True)",
+        "_key_usage(digital_signature=True, key_cert_sign=True)",
+        f"{X509}::TestReadBack::test_a_leaf",
+    ),
+    Sabotage(
+        "a leaf is for servers only",
+        PROFILES,
+        "[ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]",
+        "[ExtendedKeyUsageOID.SERVER_AUTH]",
+        f"{X509}::TestReadBack::test_a_leaf",
+    ),
+    Sabotage(
+        "a leaf outlives its root",
+        PROFILES,
+        "    not_after = min(now + lifetimes.leaf, anchor.not_valid_after_utc)",
+        "    not_after = now + lifetimes.leaf",
+        f"{CERTS}::TestRenewal::test_a_leaf_cannot_outlive_the_root_and_is_not_renewed_for_nothing",
+    ),
+    Sabotage(
+        "an expired root goes on signing",
+        PROFILES,
+        "    if not_after <= now:\n",
+        "    if False:\n",
+        f"{CERTS}::TestRenewal::test_an_expired_root_is_said_to_be_and_issues_nothing",
+    ),
+    Sabotage(
+        "any name is signed",
+        PROFILES,
+        '    if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", name):',
+        "    if not name:",
+        f"{CERTS}::TestIssue::test_a_name_that_is_not_a_service_name_is_refused",
+    ),
+    Sabotage(
+        "a wildcard is signed",
+        PROFILES,
+        "        if len(host) > 253 or not re.fullmatch(",
+        "        if len(host) > 253 and not re.fullmatch(",
+        f"{CERTS}::TestIssue::test_a_dns_name_that_is_not_one_host_is_refused",
+    ),
+    Sabotage(
+        "any trust domain is signed",
+        PROFILES,
+        '    if not re.fullmatch(r"[a-z0-9._-]{1,255}", trust_domain):',
+        "    if not trust_domain:",
+        f"{CERTS}::TestIssue::test_a_trust_domain_is_checked",
+    ),
+    Sabotage(
+        "a lifetime may be nothing",
+        PROFILES,
+        "            if getattr(self, name) < timedelta(seconds=1):",
+        "            if False:",
+        f"{CERTS}::TestOpening::test_a_lifetime_of_nothing_is_refused",
+    ),
+    Sabotage(
+        "a revocation list names nobody",
+        PROFILES,
+        "        builder = builder.add_revoked_certificate(_entry(entry))",
+        "        _entry(entry)",
+        f"{X509}::TestHandshakes::test_a_revoked_leaf_is_refused",
+    ),
+    Sabotage(
+        "a revocation list is good for ever",
+        PROFILES,
+        "        .next_update(now + lifetimes.crl)",
+        "        .next_update(now + lifetimes.crl * 1000)",
+        f"{X509}::TestHandshakes::test_with_an_expired_crl_nobody_is_let_in",
+    ),
+    Sabotage(
+        "the serial number can be guessed",
+        PROFILES,
+        "x509.random_serial_number()",
+        "int(now.timestamp() * 1e6)",
+        f"{X509}::TestReadBack::test_serial_numbers_are_positive_random_and_short_enough",
+    ),
+    # authority and index
+    Sabotage(
+        "a second CA overwrites the first",
+        AUTHORITY,
+        '            if (directory / "index.json").exists():',
+        "            if False:",
+        f"{CERTS}::TestOpening::test_a_second_ca_does_not_overwrite_the_first",
+    ),
+    Sabotage(
+        "revoking whom nobody knows says nothing",
+        AUTHORITY,
+        "            if not leaves:\n",
+        "            if False:\n",
+        f"{CERTS}::TestRevoke::test_an_unknown_name_is_an_error_and_signs_nothing",
+    ),
+    Sabotage(
+        "a revoked leaf is renewed",
+        AUTHORITY,
+        "                if leaf.revoked or not leaf.into.is_dir()",
+        "                if not leaf.into.is_dir()",
+        f"{CERTS}::TestRenewal::test_a_revoked_leaf_is_not_renewed",
+    ),
+    Sabotage(
+        "the revocation list runs out",
+        AUTHORITY,
+        "        if now >= index.crl_signed + index.lifetimes.crl / 4 or not",
+        "        if not",
+        f"{CERTS}::TestRenewal::test_the_crl_is_signed_again_after_a_quarter_of_its_life",
+    ),
+    Sabotage(
+        "leaves run out",
+        AUTHORITY,
+        "        return now >= leaf.half_life and (",
+        "        return now >= leaf.not_after and (",
+        f"{CERTS}::TestRenewal::test_a_leaf_is_renewed_at_half_its_life_and_not_before",
+    ),
+    Sabotage(
+        "who issues at the same time is forgotten",
+        AUTHORITY,
+        "        with files.locked(self.directory):\n            yield self.index()",
+        "        yield self.index()",
+        f"{CERTS}::TestIssue::test_two_processes_issuing_at_once_lose_nothing",
+    ),
+    Sabotage(
+        "by name only the newest leaf is taken back",
+        INDEX,
+        "            leaf for leaf in alive if leaf.name == name_or_serial\n        ]",
+        "            leaf for leaf in alive if leaf.name == name_or_serial\n        ][-1:]",
+        f"{CERTS}::TestRevoke::test_by_name_every_leaf_that_could_still_be_shown_is_taken_back",
+    ),
+    Sabotage(
+        "a revoked leaf leaves the list too early",
+        INDEX,
+        "            if leaf.revoked and leaf.not_after >= self.crl_signed",
+        "            if leaf.revoked and leaf.not_after >= self.crl_signed + self.lifetimes.leaf",
+        f"{CERTS}::TestRevoke::test_an_entry_stays_while_the_leaf_would_be_valid",
+    ),
+    Sabotage(
+        "the number of the list does not rise",
+        INDEX,
+        "crl_number=self.crl_number + 1",
+        "crl_number=self.crl_number",
+        f"{CERTS}::TestPublish::test_the_number_rises_with_each_list",
+    ),
+    # files and the keeper
+    Sabotage(
+        "everybody can read a key",
+        FILES,
+        "PUBLIC, SECRET = 0o644, 0o600",
+        "PUBLIC, SECRET = 0o644, 0o644",
+        f"{CERTS}::TestFiles::test_modes_do_not_depend_on_the_umask",
+    ),
+    Sabotage(
+        "a directory that others can enter stays so",
+        FILES,
+        "    if stat.S_IMODE(directory.stat().st_mode) != 0o700:",
+        "    if False:",
+        f"{CERTS}::TestFiles::test_a_directory_that_others_could_enter_is_closed_to_them",
+    ),
+    Sabotage(
+        "who reads meanwhile reads half a file",
+        FILES,
+        "            os.replace(fresh, target)",
+        "            target.write_bytes(fresh.read_bytes())",
+        f"{CERTS}::TestFiles::test_who_has_a_file_open_goes_on_reading_the_old_one",
+    ),
+    Sabotage(
+        "what a killed writer left lends its mode to a key",
+        FILES,
+        "        os.fchmod(descriptor, mode)",
+        "        os.fchmod(descriptor, 0o644)",
+        f"{CERTS}::TestFiles",
+    ),
+    Sabotage(
+        "a round that failed is a sign of health",
+        "certs/keeper.py",
+        '        if all(event.event != "failed" for event in events):',
+        "        if True:",
+        "tests/test_certs_keep.py::TestKeeper::test_a_round_that_failed_is_no_sign_of_health",
+    ),
+)

@@ -1,0 +1,144 @@
+"""The gateway: people by their credentials or their sessions, pages, guesses, and logging in at the IdP."""
+
+from __future__ import annotations
+
+from scenarios.sabotages.sabotage import Sabotage
+
+EDGE = "services/edge.py"
+PAGES = "services/pages.py"
+API = "services/api.py"
+GUESSES = "services/guesses.py"
+PARTY = "services/relying_party.py"
+BROWSER = "tests/test_browser.py"
+
+SABOTAGES = (
+    Sabotage(
+        "a form needs no token of this browser",
+        PAGES,
+        "        if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):",
+        "        if expected and not sent and False:",
+        f"{BROWSER}::test_a_form_from_elsewhere_does_nothing[local-basic]",
+    ),
+    Sabotage(
+        "a browser without a session needs no token",
+        PAGES,
+        "        if not expected or not hmac",
+        "        if expected and not hmac",
+        f"{BROWSER}::test_logging_in_needs_the_form_of_this_browser[local-basic]",
+    ),
+    Sabotage(
+        "the session of before the log-in is the one after",
+        PAGES,
+        "    audit.note(user=session.user, event=\"log-in\")\n    _edge().sessions.close(flask.session.get(\"id\"))\n",
+        "    audit.note(user=session.user, event=\"log-in\")\n",
+        f"{BROWSER}::test_logging_in_again_ends_the_session_before[local-basic]",
+    ),
+    Sabotage(
+        "scripts can read the cookie",
+        PAGES,
+        "        SESSION_COOKIE_HTTPONLY=True,",
+        "        SESSION_COOKIE_HTTPONLY=False,",
+        f"{BROWSER}::test_the_cookie_is_kept_from_scripts_neighbours_and_plain_http[local-basic]",
+    ),
+    Sabotage(
+        "the cookie goes over plain HTTP",
+        PAGES,
+        "        SESSION_COOKIE_SECURE=True,",
+        "        SESSION_COOKIE_SECURE=False,",
+        f"{BROWSER}::test_the_cookie_is_kept_from_scripts_neighbours_and_plain_http[local-basic]",
+    ),
+    Sabotage(
+        "a neighbour can plant a cookie",
+        PAGES,
+        'f"__Host-shop-{settings.port}"',
+        'f"shop-{settings.port}"',
+        f"{BROWSER}::test_the_cookie_is_kept_from_scripts_neighbours_and_plain_http[local-basic]",
+    ),
+    Sabotage(
+        "a page can be framed",
+        PAGES,
+        "    app.after_request(_page_headers(settings))\n",
+        "",
+        f"{BROWSER}::test_every_answer_forbids_scripts_and_frames[local-basic-/]",
+    ),
+    Sabotage(
+        "logging out leaves the session to a copied cookie",
+        PAGES,
+        'session = edge.sessions.close(flask.session.get("id"))',
+        'session = edge.sessions.find(flask.session.get("id"))',
+        f"{BROWSER}::test_logging_out_ends_the_session_for_a_copied_cookie_too[local-basic]",
+    ),
+    Sabotage(
+        "the API believes a cookie",
+        EDGE,
+        '        if request.path.startswith("/api/"):',
+        '        if request.path.startswith("/api/") and "Authorization" in request.headers:',
+        f"{BROWSER}::test_the_api_does_not_look_at_cookies[local-basic]",
+    ),
+    Sabotage(
+        "a callback with a wrong state opens a session",
+        PARTY,
+        "            raise Unauthenticated(f\"the log-in failed: {type(error).__name__}\") from None",
+        "            return Session(\"alice\")",
+        f"{BROWSER}::test_a_forged_callback_opens_no_session[local-jwt]",
+    ),
+    Sabotage(
+        "another customer's order is shown at the edge",
+        API,
+        '    if not policy.may_see(identity(), order["user"], "orders:read:any"):',
+        "    if False:",
+        "tests/test_shop.py::test_bob_does_not_see_alices_order[local-mtls]",
+    ),
+    Sabotage(
+        "another customer's order is shown by the service, where the person is proven",
+        "services/orders.py",
+        '    if found is None or not policy.may_see(identity(), found["user"], "orders:read:any"):',
+        "    if found is None:",
+        "tests/test_orders.py::test_somebody_elses_order_does_not_exist_where_the_person_is_proven",
+    ),
+    Sabotage(
+        "anybody refunds at the edge",
+        API,
+        '@requires("orders:refund")',
+        '@requires("orders:read")',
+        "tests/test_shop.py::test_only_support_refunds[local-mtls]",
+    ),
+    Sabotage(
+        "a guesser is not slowed down",
+        GUESSES,
+        "        if waits:\n",
+        "        if False:\n",
+        "tests/test_password_patterns.py::TestGuesses::test_after_ten_failures_not_even_the_right_password_is_tried",
+    ),
+    Sabotage(
+        "one password may be tried on everybody",
+        GUESSES,
+        "(address, name[:64]): PER_NAME, (address,): PER_ADDRESS}",
+        "(address, name[:64]): PER_NAME}",
+        "tests/test_password_patterns.py::TestGuesses::test_one_password_is_not_tried_on_everybody",
+    ),
+    Sabotage(
+        "a guesser locks the owner out everywhere",
+        GUESSES,
+        "{(address, name[:64]): PER_NAME, ",
+        "{(name[:64],): PER_NAME, ",
+        "tests/test_password_patterns.py::TestGuesses::test_the_owner_still_gets_in_from_elsewhere_and_others_from_there",
+    ),
+    # stories notice too: the whole shop, attacked
+    Sabotage(
+        "mtls: whoever knocks is let in",
+        "services/patterns/mtls.py",
+        'client="required"',
+        'client="optional"',
+        "tests/test_scenarios.py::test_it_comes_as_it_was_written[local-mtls-knock_at_each_service]",
+    ),
+    Sabotage(
+        "subsystem: whoever knocks is let in",
+        "services/patterns/subsystem.py",
+        "        caller, password = basic_credentials(request)\n        known = self._callers().get(caller)\n",
+        '        if "Authorization" not in request.headers:\n'
+        '            return Identity("gateway", "alice", frozenset(), "caller", "", caller_proven=True)\n'
+        "        caller, password = basic_credentials(request)\n        known = self._callers().get(caller)\n",
+        "tests/test_scenarios.py::test_it_comes_as_it_was_written[local-subsystem-knock_at_each_service]",
+    ),
+)

@@ -1,0 +1,223 @@
+"""TLS, the calls from service to service, and the server that all of them run in."""
+
+from __future__ import annotations
+
+from scenarios.sabotages.sabotage import Sabotage
+
+TLS = "services/tls.py"
+PEERS = "services/peers.py"
+SERVER = "services/server.py"
+GETS_IN = "tests/test_tls.py::TestWhoGetsIn"
+TAKEN_BACK = "tests/test_tls.py::TestTheListOfThoseTakenBack"
+NAME = "tests/test_tls.py::TestTheNameInACertificate"
+CALLS = "tests/test_tls.py::TestWhomWeCall"
+
+SABOTAGES = (
+    Sabotage(
+        "a server speaks older versions of TLS",
+        TLS,
+        "    context.minimum_version = ssl.TLSVersion.TLSv1_3  # RFC 9325 §3.1.1\n",
+        "",
+        f"{GETS_IN}::test_tls_1_2_is_refused",
+    ),
+    Sabotage(
+        "a resumed session skips the revocation list",
+        TLS,
+        "    context.num_tickets = 0",
+        "    context.num_tickets = 2",
+        f"{GETS_IN}::test_nobody_is_given_a_ticket_to_resume_with",
+    ),
+    Sabotage(
+        "no certificate is needed where one is required",
+        TLS,
+        '"required": ssl.CERT_REQUIRED',
+        '"required": ssl.CERT_OPTIONAL',
+        f"{GETS_IN}::test_nobody_without_a_certificate_does_where_one_is_required",
+    ),
+    Sabotage(
+        "a revoked certificate gets in",
+        TLS,
+        "ssl.VERIFY_CRL_CHECK_LEAF | ",
+        "",
+        f"{TAKEN_BACK}::test_a_revoked_leaf_does_not_get_in",
+    ),
+    Sabotage(
+        "certificates are read loosely",
+        TLS,
+        " | ssl.VERIFY_X509_STRICT",
+        "",
+        f"{CALLS}::test_a_context_reads_strictly",
+    ),
+    Sabotage(
+        "without a revocation list nobody is revoked",
+        TLS,
+        "    context.load_verify_locations(crl)\n    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF",
+        "    if Path(crl).stat().st_size:\n        context.load_verify_locations(crl)\n    context.verify_flags |= 0",
+        f"{TAKEN_BACK}::test_a_list_that_is_none_is_as_good_as_missing",
+    ),
+    Sabotage(
+        "a revocation list that changes counts after a restart",
+        TLS,
+        "    if known and known[0] == stamp:",
+        "    if known:",
+        f"{TAKEN_BACK}::test_somebody_revoked_meanwhile_is_refused_at_the_next_connection",
+    ),
+    Sabotage(
+        "the CA itself passes for a service",
+        TLS,
+        "    if constraints.ca:",
+        "    if constraints.ca and not constraints.ca:",
+        f"{NAME}::test_a_ca_is_not_a_service",
+    ),
+    Sabotage(
+        "a server's certificate passes for a client's",
+        TLS,
+        "    if ExtendedKeyUsageOID.CLIENT_AUTH not in usage:",
+        "    if not usage:",
+        f"{NAME}::test_a_certificate_that_is_not_for_clients_names_nobody",
+    ),
+    Sabotage(
+        "of two names the first counts",
+        TLS,
+        "    if len(uris) != 1:",
+        "    if not uris:",
+        f"{NAME}::test_only_exactly_one_uri_names_anybody",
+    ),
+    Sabotage(
+        "a name of another trust domain passes",
+        TLS,
+        r'rf"\Aspiffe://{re.escape(TRUST_DOMAIN)}/(',
+        r'rf"\Aspiffe://[^/]*{re.escape(TRUST_DOMAIN)}[^/]*/(',
+        f"{NAME}::test_a_look_alike_names_nobody",
+    ),
+    Sabotage(
+        "a name may end in a line feed",
+        TLS,
+        r'{{0,62}})\Z", re.ASCII)',
+        r'{{0,62}})$", re.ASCII)',
+        f"{NAME}::test_a_look_alike_names_nobody",
+    ),
+    Sabotage(
+        "a server that is somebody else is spoken to",
+        TLS,
+        "        if found.name != self.expected_peer:",
+        "        if not found.name:",
+        f"{CALLS}::test_a_server_whose_dns_name_is_right_and_whose_spiffe_id_is_not_is_sent_nothing",
+    ),
+    Sabotage(
+        "a server's DNS name is not checked",
+        TLS,
+        '"server_hostname": server_name, "assert_hostname": server_name}',
+        '"server_hostname": server_name, "assert_hostname": False}',
+        f"{CALLS}::test_without_a_name_told_the_urls_own_has_to_be_proven",
+    ),
+    Sabotage(
+        "what asks for TLS goes in the clear",
+        TLS,
+        '                raise requests.exceptions.SSLError("a trust bundle was named, but the address is not https")',
+        "                pass",
+        "tests/test_peers.py::TestOverTLS::test_what_asks_for_tls_is_not_shown_without",
+    ),
+    Sabotage(
+        "a server is called without a bundle to judge it by",
+        TLS,
+        "        if not isinstance(verify, str):",
+        '        if verify is True:\n            verify = "/etc/ssl/cert.pem"\n        if verify is None:',
+        f"{CALLS}::test_no_server_is_called_without_a_bundle_to_judge_it_by",
+    ),
+    Sabotage(
+        "the environment has a say in what is presented",
+        TLS,
+        "    new.trust_env = False\n",
+        "",
+        f"{CALLS}::test_the_environment_gets_no_say",
+    ),
+    Sabotage(
+        "one answer's cookie goes with the next user's call",
+        TLS,
+        "    new.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))",
+        "    pass",
+        "tests/test_peers.py::TestWhatIsSent::test_a_cookie_from_one_answer_is_not_sent_with_the_next_call",
+    ),
+    # peers
+    Sabotage(
+        "a redirect is followed",
+        PEERS,
+        '"allow_redirects": False}',
+        '"allow_redirects": True}',
+        "tests/test_peers.py::TestTheAnswer::test_a_redirect_is_not_followed",
+        also=((TLS, "    new = _Session()", "    new = requests.Session()"),),
+    ),
+    Sabotage(
+        "a service may be waited for without end",
+        PEERS,
+        '"timeout": self._settings.timeout, ',
+        "",
+        "tests/test_peers.py::TestTime",
+    ),
+    Sabotage(
+        "any answer is passed on",
+        PEERS,
+        "    if status in PASSED_ON:",
+        "    if status >= 400:",
+        "tests/test_peers.py::TestTheAnswer::test_any_other_status_becomes_what_it_means_for_our_caller",
+    ),
+    Sabotage(
+        "an answer of any size is read",
+        PEERS,
+        "    if status in {200, 201, 204} and len(body) <= MAX_ANSWER:",
+        "    if status in {200, 201, 204}:",
+        "tests/test_peers.py::TestTheAnswer::test_an_answer_may_be_large_but_not_larger",
+    ),
+    Sabotage(
+        "a peer is not held to its own name",
+        PEERS,
+        "tls.session({url: name for name, url in settings.peers.items()})",
+        "tls.session()",
+        "tests/test_peers.py::TestOverTLS::test_only_the_peer_itself_is_spoken_to",
+    ),
+    Sabotage(
+        "an answer that drips is waited for without end",
+        "services/answers.py",
+        "        if time.monotonic() > deadline:",
+        "        if False:",
+        "tests/test_peers.py::TestTime",
+    ),
+    # server
+    Sabotage(
+        "a header moves the application to another path",
+        SERVER,
+        '        "forwarder_headers": "",\n',
+        "",
+        "tests/test_server.py::TestHeadersThatAServerMightBelieve::test_none_moves_the_application",
+        also=((SERVER, '        "forwarded_allow_ips": "",\n', ""),),
+    ),
+    Sabotage(
+        "a header says that it was HTTPS",
+        SERVER,
+        '        "forwarded_allow_ips": "",\n',
+        "",
+        "tests/test_server.py::TestHeadersThatAServerMightBelieve::test_none_turns_http_into_https",
+    ),
+    Sabotage(
+        "an old connection stays open",
+        SERVER,
+        "            start_response.__self__.force_close()",
+        "            pass",
+        "tests/test_server.py::TestOldConnections::test_a_connection_is_kept_alive_until_it_is_old_and_closed_then",
+    ),
+    Sabotage(
+        "who is slow keeps a thread for ever",
+        SERVER,
+        "            if time.monotonic() > until:",
+        "            if time.monotonic() < 0:",
+        "tests/test_server.py::TestTLS::test_who_takes_too_long_over_a_handshake_or_a_head_is_hung_up_on",
+    ),
+    Sabotage(
+        "one context serves for ever",
+        SERVER,
+        '            "ssl_context": lambda _config, _default: tls(),',
+        '            "ssl_context": lambda _config, _default, kept=tls(): kept,',
+        "tests/test_server.py::TestFilesThatChange::test_a_revoked_caller_is_refused_without_a_restart",
+    ),
+)

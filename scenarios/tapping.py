@@ -1,0 +1,151 @@
+"""Standing on the wire before a service: all that is said to it and by it passes us, and really gets there.
+
+For as long as that lasts, the service runs at another address, with its own key, secrets and data, and a relay has
+taken the one that everybody knows.  In Compose both are containers on the inner network; locally both are processes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from compose import engine, processes
+from compose.ports import free
+from compose.topology import COMMANDS, Ports
+from scenarios import wire_tap
+from scenarios.levers import eventually, insist
+from scenarios.world import World
+from services.health import knock
+
+PROGRAM = Path(wire_tap.__file__).read_text(encoding="utf-8")
+PATIENCE_SECONDS = 60
+HEALTHY_WITHIN = 90.0
+HARDENED = ("--user", "10001:10001", "--cap-drop", "ALL", "--read-only", "--tmpfs", "/tmp")
+
+
+class Tap(ABC):
+    """A relay at its post, and the service behind it.  Made while the service still runs, begun once it has stopped."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Start the service at another address, wait until it is well, and take its own one."""
+
+    @abstractmethod
+    def said(self) -> str:
+        """All that the relay has printed so far."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Leave, and end the service that was moved, however far `begin` got."""
+
+    def read(self, said_by: str) -> bytes:
+        """Every byte so far of the `caller` or the `callee`."""
+        events = [json.loads(line) for line in self.said().splitlines() if line.startswith("{")]
+        return b"".join(base64.b64decode(each["data"]) for each in events if each.get("said_by") == said_by)
+
+
+class _Processes(Tap):
+    """Locally: the service on another port, known by another role, and the relay on its own."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._shop, self._name, self._role = world.shop, name, f"{name}:moved"
+        [ident] = [status.ident for status in world.shop.status() if status.name == name]
+        self._environ = psutil.Process(int(ident)).environ()
+        self._relay: subprocess.Popen[str] | None = None
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by end
+
+    def begin(self) -> None:
+        port = free().of(self._name)
+        environ = {**self._environ, "SHOP_PORT": str(port), processes.ROLE_MARK: self._role}
+        here, log = self._shop.dir / self._name, self._shop.dir / "logs" / f"{self._name}.log"
+        processes.start([sys.executable, *COMMANDS[self._name]], environ, here, log)
+        url = f"{self._shop.variant.inner_scheme}://127.0.0.1:{port}"
+        eventually(lambda: _well(url, here / "tls"), f"{self._name} is well at {url}")
+        wanted = {"host": "127.0.0.1", "port": self._shop.ports.of(self._name), "to": ["127.0.0.1", port]}
+        command = [sys.executable, "-c", PROGRAM, json.dumps({**wanted, "patience": PATIENCE_SECONDS})]
+        self._relay = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT, text=True
+        )
+
+    def said(self) -> str:
+        self._output.seek(0)
+        return self._output.read()
+
+    def end(self) -> None:
+        if self._relay:
+            self._relay.kill()
+            self._relay.wait()
+        self._output.close()
+        mine = [each for each, where, role in processes.marked() if (where, role) == (self._shop.dir, self._role)]
+        processes.send(mine[:1], signal.SIGTERM)
+        processes.kill(processes.outlasting(mine, processes.STOPPED_WITHIN))
+
+
+class _Containers(Tap):
+    """In Compose: a container of the service's image, volumes and environment, and the relay under its network name."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._shop, self._name = world.shop, name
+        self._network = f"{world.shop.name}_inside"
+        self._moved, self._relay = (f"{world.shop.name}-{what}-{secrets.token_hex(4)}" for what in ("moved", "tap"))
+        [ident] = [status.ident for status in world.shop.status() if status.name == name]
+        self._like: dict[str, Any] = json.loads(engine.docker("inspect", ident).stdout)[0]
+
+    def begin(self) -> None:
+        port = Ports().of(self._name)
+        told = [word for each in self._like["Config"]["Env"] for word in ("--env", each)]
+        self._run(self._moved, *told, "--volumes-from", self._like["Id"], "fivelocks", "python", *COMMANDS[self._name])
+        url = f"{self._shop.variant.inner_scheme}://127.0.0.1:{port}"
+        look = ("exec", self._moved, "python", "-m", "services.health", url, f"/shop/{self._name}/tls")
+        eventually(
+            lambda: engine.docker(*look).returncode == 0, f"{self._name} is well in {self._moved}", HEALTHY_WITHIN
+        )
+        wanted = {"host": "0.0.0.0", "port": port, "to": [self._moved, port], "patience": PATIENCE_SECONDS}
+        program = ("fivelocks", "python", "-c", PROGRAM, json.dumps(wanted))
+        self._run(self._relay, "--network-alias", self._name, *program)
+
+    def _run(self, name: str, *arguments: str) -> None:
+        started = engine.docker("run", "--detach", "--name", name, "--network", self._network, *HARDENED, *arguments)
+        insist(started.returncode == 0, f"{name} does not start: {started.stderr}")
+
+    def said(self) -> str:
+        return engine.docker("logs", self._relay, merged=True).stdout
+
+    def end(self) -> None:
+        engine.docker("rm", "--force", self._relay, self._moved)
+
+
+@contextmanager
+def tapped(world: World, name: str) -> Iterator[Tap]:
+    """Inside the block, whoever calls `name` passes a tap; afterwards `name` is back at its own address, and well."""
+    there: Tap = _Processes(world, name) if world.shop.runtime == "local" else _Containers(world, name)
+    world.shop.stop(name)
+    try:
+        try:
+            there.begin()
+            eventually(lambda: '"ready"' in there.said(), "the tap listens")
+            yield there
+        finally:
+            there.end()
+    finally:
+        world.shop.start(name)
+
+
+def _well(url: str, tls_dir: Path) -> bool:
+    try:
+        knock(url, tls_dir)
+    except OSError:
+        return False
+    return True
