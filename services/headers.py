@@ -34,9 +34,12 @@ def basic_credentials(request: Request) -> tuple[str, str]:
     """The user-id and password of HTTP Basic authentication (RFC 7617 §2), in UTF-8."""
     encoded = _credential(request, "basic")
     try:
-        user_id, colon, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
+        octets = base64.b64decode(encoded, validate=True)
+        user_id, colon, password = octets.decode("utf-8").partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise Unauthenticated("the Basic credentials are not base64 of UTF-8") from None
+    if base64.b64encode(octets).decode() != encoded:  # one pair, one spelling (RFC 4648 §3.5)
+        raise Unauthenticated("the Basic credentials are not canonical base64")
     if not colon or not plausible(user_id) or not plausible(password):
         raise Unauthenticated("the Basic credentials are not user-id:password without control characters")
     return user_id, password

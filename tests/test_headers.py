@@ -291,3 +291,9 @@ class TestIdentity:
         assert Unauthenticated("x").error == ""
         assert Unauthenticated("x", error="invalid_token").error == "invalid_token"
         assert (Unavailable("why").reason, str(NoCredentials("why"))) == ("why", "why")
+
+
+@pytest.mark.parametrize("encoded", ["YWxpY2U6d29uZGVybGFuZA======", "YWxpY2U6d29uZGVybGFuZB=="])
+def test_another_spelling_of_the_same_pair_proves_nobody(encoded: str) -> None:
+    with pytest.raises(Unauthenticated, match="base64"):  # which of the two checks notices differs between Pythons
+        basic_credentials(request({"Authorization": f"Basic {encoded}"}))
