@@ -14,7 +14,7 @@ unexport NAME
 endif
 
 .PHONY: help up down restart status logs order token scenario scenarios diff \
-  build test lint check matrix sabotage doctor clean
+  build test stories lint check matrix sabotage doctor clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -64,6 +64,9 @@ diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
 
 test: $(READY) ## run the tests:                make test ARGS="--pattern jwt"
 	@$(PY) -m pytest $(ARGS)
+
+stories: $(READY) ## every scenario, every pattern: make stories ARGS="--pattern jwt --runtime local"
+	@$(PY) -m pytest --stories tests/test_scenarios.py $(ARGS)
 
 lint: $(READY) ## look for mistakes, and check the types
 	@$(PY) -m ruff check .

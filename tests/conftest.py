@@ -2,6 +2,7 @@
 
     pytest --pattern jwt           narrows to one pattern (may be given several times)
     pytest --runtime local         narrows to one runtime; without it both are used where an engine answers
+    pytest --stories               tells the stories too: every scenario under every pattern, which takes its time
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the two choices."""
     parser.addoption("--pattern", action="append", choices=PATTERNS, help="only these patterns")
     parser.addoption("--runtime", action="append", choices=RUNTIMES, help="only these runtimes")
+    parser.addoption("--stories", action="store_true", help="every scenario under every pattern too")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the stories to `make stories`, unless they are asked for."""
+    return True if collection_path.name == "test_scenarios.py" and not config.getoption("--stories") else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

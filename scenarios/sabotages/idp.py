@@ -22,6 +22,8 @@ USERINFO = "idp/userinfo.py"
 GRANTS = "tests/test_idp_grants.py"
 BROWSER = "tests/test_idp_browser.py"
 KINDS = "tests/test_idp_tokens.py"
+DOORS = "tests/test_manage_door.py"
+MANAGE = "idp/manage/door.py"
 
 SABOTAGES = (
     # code
@@ -624,6 +626,49 @@ SABOTAGES = (
         "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)",
         "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)",
         "tests/test_idp_server.py::TestSigningKeys::test_they_are_made_once_and_for_us_alone",
+    ),
+    # the management door
+    Sabotage(
+        "the door opens for everybody on the network",
+        "idp/settings.py",
+        '        if value not in {LOOPBACK, "localhost"}:',
+        "        if not value:",
+        f"{DOORS}::TestOff::test_it_never_opens_elsewhere",
+    ),
+    Sabotage(
+        "the door is there without being asked for",
+        "idp/settings.py",
+        "    manage_port: int | None = Field(default=None, ge=1, le=65535)",
+        "    manage_port: int | None = Field(default=9444, ge=1, le=65535)",
+        f"{DOORS}::TestOff::test_without_a_port_there_is_no_door",
+    ),
+    Sabotage(
+        "a name that an attacker points here is ours",
+        MANAGE,
+        "    if not OURS.match(host):",
+        "    if not host:",
+        f"{DOORS}::TestWhomItLetsIn::test_a_name_that_an_attacker_points_here_is_not_ours",
+    ),
+    Sabotage(
+        "a page of another origin may ask",
+        MANAGE,
+        '    if request.headers.get("Origin", f"http://{host}") != f"http://{host}":',
+        "    if False:",
+        f"{DOORS}::TestWhomItLetsIn::test_a_page_of_another_origin_is_refused",
+    ),
+    Sabotage(
+        "what a page elsewhere loads is answered",
+        MANAGE,
+        '    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:',
+        "    if False:",
+        f"{DOORS}::TestWhomItLetsIn::test_what_a_page_elsewhere_loads_is_refused",
+    ),
+    Sabotage(
+        "a form of a page elsewhere is obeyed",
+        MANAGE,
+        '    if request.method not in {"GET", "HEAD", "OPTIONS"} and request.mimetype != "application/json":',
+        "    if False:",
+        f"{DOORS}::TestWhomItLetsIn::test_what_a_form_can_send_is_refused",
     ),
     Sabotage(
         "an access token passes for an ID token",

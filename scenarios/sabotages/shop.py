@@ -71,9 +71,16 @@ SABOTAGES = (
     Sabotage(
         "a request for another host is served",
         APP,
-        '        if re.sub(r":\\d{1,5}\\Z", "", host).lower() not in ours:',
-        "        if False:",
+        '            if re.sub(r":\\d{1,5}\\Z", "", named).lower() not in ours:',
+        "            if False:",
         "tests/test_app.py::TestTheHost::test_a_request_for_somebody_else_is_misdirected",
+    ),
+    Sabotage(
+        "the target's host is not looked at",
+        APP,
+        "        for named in (host, target.netloc or host):",
+        "        for named in (host,):",
+        "tests/test_app.py::TestTheHost::test_in_absolute_form_the_targets_host_counts",
     ),
     Sabotage(
         "a body may be of any size",

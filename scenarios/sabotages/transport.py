@@ -207,6 +207,13 @@ SABOTAGES = (
         "tests/test_server.py::TestOldConnections::test_a_connection_is_kept_alive_until_it_is_old_and_closed_then",
     ),
     Sabotage(
+        "broken chunks count as our own mistake",
+        SERVER,
+        "        except ParseException as error:",
+        "        except ZeroDivisionError as error:",
+        "tests/test_server.py::test_a_body_whose_chunks_are_broken_is_the_senders_mistake",
+    ),
+    Sabotage(
         "who is slow keeps a thread for ever",
         SERVER,
         "            if time.monotonic() > until:",
