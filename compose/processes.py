@@ -16,14 +16,17 @@ from pathlib import Path
 import psutil
 
 SHOP_MARK, ROLE_MARK = "FIVELOCKS_SHOP", "FIVELOCKS_ROLE"
-STOPPED_WITHIN = 8.0  # seconds
+STOPPED_WITHIN, SHOWN_WITHIN = 8.0, 5.0  # seconds
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this very process started: a parent has to be told of its child's end, or the child stays a zombie."""
 
 
 def start(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log: Path) -> None:
-    """Start a process in a session of its own, so that no key pressed in this terminal ends it."""
+    """Start a process in a session of its own, so that no key pressed in this terminal ends it.
+
+    The kernel shows a new program's environment a moment after it has begun; until then nobody could find it again.
+    """
     with open(log, "ab") as stream:
         child = subprocess.Popen(
             argv,
@@ -36,6 +39,16 @@ def start(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log:
             umask=0o077,
         )
     _children[child.pid] = child
+    deadline = time.monotonic() + SHOWN_WITHIN
+    while child.poll() is None and not _shows_marks(child.pid) and time.monotonic() < deadline:
+        time.sleep(0.001)  # the kernel is at work: there is nothing to wait on but the next look
+
+
+def _shows_marks(pid: int) -> bool:
+    try:
+        return SHOP_MARK in psutil.Process(pid).environ()
+    except psutil.Error:
+        return False
 
 
 def marked() -> Iterator[tuple[psutil.Process, Path, str]]:

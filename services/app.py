@@ -127,8 +127,9 @@ def _one_host(settings: Settings) -> Callable[[], None]:
         host = flask.request.headers.get("Host", "")
         if not host or "," in host:
             raise BadRequest
-        target = urlsplit(flask.request.environ.get("RAW_URI", "/"))
-        for named in (host, target.netloc or host):  # in absolute form, the target's counts (RFC 9112 §3.2.2)
+        target = flask.request.environ.get("RAW_URI", "/")
+        absolute = "" if target.startswith("/") else urlsplit(target).netloc.rpartition("@")[2]
+        for named in (host, absolute or host):  # in absolute form, the target's counts (RFC 9112 §3.2.2)
             if re.sub(r":\d{1,5}\Z", "", named).lower() not in ours:
                 raise MisdirectedRequest
 
