@@ -78,7 +78,7 @@ SABOTAGES = (
     Sabotage(
         "the target's host is not looked at",
         APP,
-        "        for named in (host, target.netloc or host):",
+        "        for named in (host, absolute or host):",
         "        for named in (host,):",
         "tests/test_app.py::TestTheHost::test_in_absolute_form_the_targets_host_counts",
     ),

@@ -81,6 +81,14 @@ SABOTAGES = (
         "base64.b64decode(encoded, validate=True)",
         'base64.b64decode(encoded + "==")',
         "tests/test_headers.py::TestBasic::test_what_is_not_base64_is_refused",
+        also=((HEADERS, "    if base64.b64encode(octets).decode() != encoded:", "    if not octets:"),),
+    ),
+    Sabotage(
+        "one pair of credentials has several spellings",
+        HEADERS,
+        "    if base64.b64encode(octets).decode() != encoded:",
+        "    if not octets:",
+        "tests/test_headers.py::test_another_spelling_of_the_same_pair_proves_nobody",
     ),
     Sabotage(
         "anything passes for a user's name",
