@@ -28,6 +28,9 @@ WORDS = {
     Verdict.SERVED: "**served**",
 }
 LEGEND = """\
+This is what we **expect**, written down before it is tried; it is not yet the record of a run. `make stories` tries all
+of it, under every pattern.
+
 `make scenario NAME=…` tells one and says why it comes as it does; `make scenarios` acts all of them out. **served**:
 they got what they wanted, which is right for some and a weakness for others · 503: nobody can tell, so no · 400: no
 good, whoever sends it · 403 (or 404): known, and no · 401: unknown · refused: not even a connection · unissued: nothing
