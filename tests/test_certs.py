@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from certs import (
     UnknownLeaf,
     files,
 )
+from certs.index import Index
 
 HOUR = timedelta(hours=1)
 
@@ -241,6 +244,32 @@ for turn in range(10):
         leaves = ca.index().leaves
         assert len(leaves) == len({leaf.serial for leaf in leaves}) == 20
         assert all(serial_in(leaf.into) == leaf.serial for leaf in leaves)
+
+    def test_whoever_changes_anything_holds_the_lock_before_looking(
+        self, ca: CA, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two processes that meet only sometimes collide; this notices each time."""
+        locked, index = files.locked, CA.index
+        held: list[Path] = []
+        seen: list[bool] = []
+
+        @contextmanager
+        def noted(directory: Path) -> Iterator[None]:
+            with locked(directory):
+                held.append(directory)
+                yield
+                held.pop()
+
+        def looked(ca: CA) -> Index:
+            seen.append(ca.directory in held)
+            return index(ca)
+
+        monkeypatch.setattr(files, "locked", noted)
+        monkeypatch.setattr(CA, "index", looked)
+        for change in (lambda: ca.issue("orders", home), lambda: ca.revoke("orders"), ca.publish, ca.renew_due):
+            change()
+            assert seen.pop(0)
+        assert all(seen)
 
     def test_a_newcomer_does_not_start_with_a_crl_that_has_run_out(
         self, ca: CA, home: Path, clock: Clock

@@ -144,7 +144,7 @@ SABOTAGES = (
         AUTHORITY,
         "        with files.locked(self.directory):\n            yield self.index()",
         "        yield self.index()",
-        f"{CERTS}::TestIssue::test_two_processes_issuing_at_once_lose_nothing",
+        f"{CERTS}::TestIssue::test_whoever_changes_anything_holds_the_lock_before_looking",
     ),
     Sabotage(
         "by name only the newest leaf is taken back",

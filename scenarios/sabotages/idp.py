@@ -640,7 +640,7 @@ SABOTAGES = (
         "idp/settings.py",
         "    manage_port: int | None = Field(default=None, ge=1, le=65535)",
         "    manage_port: int | None = Field(default=9444, ge=1, le=65535)",
-        f"{DOORS}::TestOff::test_without_a_port_there_is_no_door",
+        f"{DOORS}::TestOff::test_nothing_of_it_is_read_while_it_is_off",
     ),
     Sabotage(
         "a name that an attacker points here is ours",
