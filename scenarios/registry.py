@@ -1,4 +1,4 @@
-"""All the stories, found by their files, and checked for what each of them owes."""
+"""All the stories and measurements, found by their files, and checked for what each of them owes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compose.topology import PATTERNS
+from scenarios.evidence import Measured
 from scenarios.verdict import Answer, Expect, furthest
 from scenarios.world import World
 
 STORIES = Path(__file__).parent / "stories"
+MEASUREMENTS = Path(__file__).parent / "measurements"
 GROUPS = (
     "everyday",
     "from outside",
@@ -29,7 +31,7 @@ Attempt = Callable[[World], Answer]
 
 
 class Incomplete(Exception):
-    """A story lacks something that every story has."""
+    """A story or a measurement lacks something that each of its kind has."""
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,31 @@ def load(name: str) -> Story:
     return Story(
         name, title, walkthrough, module.GROUP, module.EXPECTED, module.REFERENCES, tuple(module.CATALOGUE), cases
     )
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One measurement, as its file tells it."""
+
+    name: str
+    title: str
+    method: str
+    """What is measured, and how: the docstring."""
+    references: tuple[str, ...]
+    measure: Callable[[World], Measured]
+
+
+def gauges() -> dict[str, Gauge]:
+    """Every measurement by its name, in the order of the names; raises `Incomplete`."""
+    names = sorted(path.stem for path in MEASUREMENTS.glob("*.py") if path.stem != "__init__")
+    return {name: gauge(name) for name in names}
+
+
+def gauge(name: str) -> Gauge:
+    """The measurement in the file `name`."""
+    module = importlib.import_module(f"scenarios.measurements.{name}")
+    missing = [need for need in ("TITLE", "REFERENCES", "measure") if not hasattr(module, need)]
+    text = inspect.getdoc(module) or ""
+    if missing or not text:
+        raise Incomplete(f"{name} lacks {', '.join(missing) or 'a docstring'}")
+    return Gauge(name, module.TITLE, text, tuple(module.REFERENCES), module.measure)
