@@ -48,10 +48,10 @@ def scenario(world: World, story: Story, out: Console) -> bool:
 
 def _hops(world: World, outcome: Outcome, out: Console) -> None:
     """The way of one request through the shop, where its answer tells its trace."""
-    if outcome.trace is None:
+    if outcome.answer is None or outcome.answer.trace is None:
         return
     try:
-        told = hops.story(world.shop, outcome.trace)
+        told = hops.story(world.shop, outcome.answer.trace)
     except hops.StoryIncomplete as missing:
         out.print(f"the hops cannot be shown: {missing}", style="dim", markup=False)
         return
