@@ -112,17 +112,20 @@ def run(pattern: str, runtime: str, wanted: list[str]) -> Iterator[dict[str, Any
     """Do all that is `wanted` in a shop of its own, and say what comes of each."""
     told, gauged = stories(), gauges()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fivelocks-compare-") as directory:
-        with running(pattern, runtime, "free", Path(directory), manage=True) as shop, World(shop) as world:
-            yield {"event": "up", "seconds": round(time.monotonic() - began, 1)}
-            for name in wanted:
-                yield {"event": "begun", "id": f"{name}/{pattern}"}
-                with in_time():
-                    made = cell(world, told[name]) if name in told else measurement(world, gauged[name])
-                kind = "cell" if isinstance(made, Cell) else "measurement"
-                yield {"event": kind, "record": made.model_dump(mode="json")}
-                if made.surprises if isinstance(made, Cell) else made.broken:
-                    mend(shop)
+    with (
+        tempfile.TemporaryDirectory(prefix="fivelocks-compare-") as directory,
+        running(pattern, runtime, "free", Path(directory), manage=True) as shop,  # type: ignore[arg-type]
+        World(shop) as world,
+    ):
+        yield {"event": "up", "seconds": round(time.monotonic() - began, 1)}
+        for name in wanted:
+            yield {"event": "begun", "id": f"{name}/{pattern}"}
+            with in_time():
+                made = cell(world, told[name]) if name in told else measurement(world, gauged[name])
+            kind = "cell" if isinstance(made, Cell) else "measurement"
+            yield {"event": kind, "record": made.model_dump(mode="json")}
+            if made.surprises if isinstance(made, Cell) else made.broken:
+                mend(shop)
 
 
 def main(pattern: str, runtime: str) -> None:

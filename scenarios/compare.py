@@ -1,8 +1,8 @@
 """Everything, under every pattern: the run that the comparison is made of.
 
 Each pattern is a column, in a process and a shop of its own; as many run side by side as this machine can bear.  What
-comes of each cell is written down at once, so a run that is cut off can be taken up again, and a cell that breaks off is
-shown and the rest goes on.
+comes of each cell is written down at once, so that a run that is cut off can be taken up again; and a cell that breaks
+off is shown, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -70,6 +70,10 @@ class Progress:
         return time.monotonic() - self.began
 
 
+Tell = Callable[[Progress, Record | None], None]
+"""Is told of every step: how far all is, and the record that has just come, if one has."""
+
+
 def plan(names: Iterable[str], runtime: str, only: str = "", done: Iterable[str] = ()) -> Plan:
     """Every name under every pattern whose id matches the regular expression `only` and is not `done` already."""
     already = set(done)
@@ -80,7 +84,7 @@ def plan(names: Iterable[str], runtime: str, only: str = "", done: Iterable[str]
     return Plan(runtime, {pattern: wanted for pattern, wanted in columns.items() if wanted}, only)
 
 
-def run(planned: Plan, tell: Callable[[Progress, Record | None], None]) -> Iterator[Record]:
+def run(planned: Plan, tell: Tell) -> Iterator[Record]:
     """Do all that is planned; what each cell and measurement comes to, as soon as it is there.
 
     `tell` is told of every step.  Raises `Died` at the end when a column could not go on, once the others are done.
