@@ -114,7 +114,7 @@ def run(pattern: str, runtime: str, wanted: list[str]) -> Iterator[dict[str, Any
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="fivelocks-compare-") as directory,
-        running(pattern, runtime, "free", Path(directory), manage=True) as shop,  # type: ignore[arg-type]
+        running(pattern, runtime, "free", Path(directory), manage=True) as shop,
         World(shop) as world,
     ):
         yield {"event": "up", "seconds": round(time.monotonic() - began, 1)}

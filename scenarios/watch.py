@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compose.refusals import CannotRun
-from compose.topology import REPO
+from compose.topology import PATTERNS, REPO
 from scenarios import compare, evidence, tables
 from scenarios.compare import Plan, Progress, Record
 from scenarios.evidence import Cell, Evidence
@@ -31,7 +31,9 @@ def comparison(out: Console, runtime: str, only: str, resume: bool) -> bool:
     done = [*before.cells, *before.measurements] if before and resume else []
     planned = compare.plan(names, runtime, only, done)
     if not planned.total:
-        raise CannotRun("there is nothing to do", "ONLY is a regular expression on ids like idp_dark/jwt; RESUME=1 ends early")
+        raise CannotRun(
+            "there is nothing to do", "ONLY is a regular expression on ids like idp_dark/jwt; RESUME=1 ends early"
+        )
     out.print(f"{planned.total} cells in {len(planned.columns)} columns, {compare.SIDE_BY_SIDE} at a time ({runtime})")
     records: list[Record] = []
     began, died = time.monotonic(), ""
@@ -47,7 +49,7 @@ def comparison(out: Console, runtime: str, only: str, resume: bool) -> bool:
         evidence.write(so_far, part)
     if died:
         out.print(f"a column could not go on:\n{died}", style="bold red", markup=False)
-    whole = len(so_far.cells) + len(so_far.measurements) == len(names) * len(compare.PATTERNS)
+    whole = len(so_far.cells) + len(so_far.measurements) == len(names) * len(PATTERNS)
     if whole:
         part.replace(path)
         _publish(so_far, path, out)
@@ -81,9 +83,7 @@ def _publish(whole: Evidence, path: Path, out: Console) -> None:
 def differences(one: Evidence, other: Evidence) -> Iterator[str]:
     """The cells whose verdicts are not the same in two runs, in words."""
     for each in sorted(one.cells.keys() & other.cells.keys()):
-        here, there = (
-            {case.name: case.verdict for case in run.cells[each].cases} for run in (one, other)
-        )
+        here, there = ({case.name: case.verdict for case in run.cells[each].cases} for run in (one, other))
         for case in sorted(name for name in here.keys() & there.keys() if here[name] != there[name]):
             name = f"{each} {case}".strip()
             yield f"{name}: {here[case]} ({one.runtime}), {there[case]} ({other.runtime})"
