@@ -54,7 +54,7 @@ def cell(world: World, story: Story) -> Cell:
         cases=tuple(map(_case, found)),
         request=shown.request if shown else "",
         answer=redact.answer(shown.status, shown.headers, shown.body) if shown and shown.status else "",
-        hops=tuple(_hops(world.shop, shown.trace if shown else None)),
+        hops=tuple(_hops(world, shown.trace if shown else None)),
         seconds=seconds,
     )
 
@@ -67,11 +67,11 @@ def _case(outcome: Outcome) -> Case:
     return Case(name=outcome.case, verdict=answer.verdict.name, status=answer.status, words=words)
 
 
-def _hops(shop: Shop, trace: str | None) -> Iterator[Hop]:
+def _hops(world: World, trace: str | None) -> Iterator[Hop]:
     """The hops of a trace; none where processes were killed before they could write their lines."""
     if trace is not None:
         with contextlib.suppress(hops.StoryIncomplete):
-            for hop in hops.story(shop, trace, LINES_WITHIN):
+            for hop in hops.story(world.shop, trace, LINES_WITHIN):
                 yield Hop.model_validate(vars(hop))
 
 

@@ -89,13 +89,13 @@ def run(planned: Plan, tell: Tell) -> Iterator[Record]:
 
     `tell` is told of every step.  Raises `Died` at the end when a column could not go on, once the others are done.
     """
-    progress, events = Progress(planned), queue.SimpleQueue[tuple[str, dict[str, Any] | None]]()
+    progress, events = Progress(planned), Events()
     waiting, running, dead = list(planned.columns), 0, []
     with _ending() as started:
         while waiting or running:
             while waiting and running < SIDE_BY_SIDE:
                 running += 1
-                _start(planned, waiting.pop(0), events, started)
+                started.append(_start(planned, waiting.pop(0), events))
             pattern, event = events.get()
             record = _understood(event) if event else None
             if event is None or event["event"] == "died":
@@ -119,52 +119,60 @@ def _understood(event: Mapping[str, Any]) -> Record | None:
     return kind.model_validate(event["record"]) if kind else None
 
 
-def _start(
-    planned: Plan,
-    pattern: str,
-    events: queue.SimpleQueue[tuple[str, dict[str, Any] | None]],
-    started: list[subprocess.Popen[str]],
-) -> None:
-    """Begin a column, and have a thread pass on what it says; None is its end."""
+Events = queue.SimpleQueue[tuple[str, dict[str, Any] | None]]
+"""What the columns say, each with its pattern; None is a column's end."""
+
+
+def _start(planned: Plan, pattern: str, events: Events) -> _Column:
+    """Begin a column, and have a thread pass on what it says."""
     command = [sys.executable, "-m", "scenarios.column", pattern, planned.runtime]
-    column = subprocess.Popen(
+    process = subprocess.Popen(
         command, cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    started.append(column)
-    assert column.stdin is not None
-    column.stdin.write(json.dumps(planned.columns[pattern]))
-    column.stdin.close()
-    threading.Thread(target=_listen, args=(column, pattern, events), daemon=True).start()
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(planned.columns[pattern]))
+    process.stdin.close()
+    listener = threading.Thread(target=_listen, args=(process, pattern, events), daemon=True)
+    listener.start()
+    return _Column(process, listener)
 
 
-def _listen(
-    column: subprocess.Popen[str], pattern: str, events: queue.SimpleQueue[tuple[str, dict[str, Any] | None]]
-) -> None:
-    assert column.stdout is not None
-    assert column.stderr is not None
+@dataclass(frozen=True)
+class _Column:
+    """One column at work, and the thread that listens to it."""
+
+    process: subprocess.Popen[str]
+    listener: threading.Thread
+
+
+def _listen(process: subprocess.Popen[str], pattern: str, events: Events) -> None:
+    """Pass on what a column says, and how it ended if it did not end well."""
+    assert process.stdout is not None
+    assert process.stderr is not None
     words: list[str] = []
-    complaints = threading.Thread(target=lambda stream: words.extend(stream), args=(column.stderr,), daemon=True)
-    complaints.start()
-    for line in column.stdout:
-        events.put((pattern, json.loads(line)))
-    complaints.join()
-    if column.wait():
-        events.put((pattern, {"event": "died", "words": "".join(words[-8:]).strip() or f"code {column.returncode}"}))
+    complaints = threading.Thread(target=lambda stream: words.extend(stream), args=(process.stderr,), daemon=True)
+    with process:  # closes its streams when all is said
+        complaints.start()
+        for line in process.stdout:
+            events.put((pattern, json.loads(line)))
+        complaints.join()
+    if process.returncode:
+        events.put((pattern, {"event": "died", "words": "".join(words[-8:]).strip() or f"code {process.returncode}"}))
     events.put((pattern, None))
 
 
 @contextmanager
-def _ending() -> Iterator[list[subprocess.Popen[str]]]:
+def _ending() -> Iterator[list[_Column]]:
     """The columns that were begun; whatever happens, each has ended its shop when the block is left."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[_Column] = []
     try:
         yield started
     finally:
         for column in started:
-            if column.poll() is None:
-                column.terminate()
+            if column.process.poll() is None:
+                column.process.terminate()
         for column in started:
-            column.wait()
+            column.listener.join()
 
 
 def merged(before: Evidence | None, records: Iterable[Record], planned: Plan, seconds: float) -> Evidence:

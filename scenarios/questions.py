@@ -1,4 +1,4 @@
-"""The article's summary table as questions: its word for each pattern, where it has one, and who answers for the run."""
+"""The article's summary table as questions: its word for each pattern, where it has one, and who answers for a run."""
 
 from __future__ import annotations
 
