@@ -13,7 +13,7 @@ ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing $(S
 unexport NAME
 endif
 
-.PHONY: help up down restart status logs order token scenario scenarios compare diff \
+.PHONY: help up down restart status logs order token scenario scenarios compare report diff \
   build test stories lint check matrix sabotage doctor clean
 
 help:
@@ -59,6 +59,9 @@ scenarios: $(READY) ## all of them, against the shop that runs
 
 compare: $(READY) ## everything, under every pattern: the evidence, the tables, the report (ONLY=… RESUME=1)
 	@$(PY) -m scenarios compare
+
+report: $(READY) ## write report/index.html again from the evidence
+	@$(PY) -m scenarios report
 
 diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
 	@$(PY) -m scenarios diff

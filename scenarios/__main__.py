@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import requests
@@ -20,6 +21,7 @@ from compose.topology import PEOPLE, REPO, TOKEN_PATTERNS
 from scenarios import coverage, differ, evidence, hops, show, tables, watch
 from scenarios import sabotage as saboteur
 from scenarios.registry import stories
+from scenarios.report import page
 from scenarios.shopper import CannotLogIn, Shopper
 from scenarios.world import World
 
@@ -108,15 +110,25 @@ def matrix() -> None:
 
 
 @app.command()
+def report(
+    source: Annotated[Path, typer.Option("--from", help="The evidence.")] = evidence.FILE,
+    to: Annotated[Path, typer.Option(help="Where to write it.")] = page.FILE,
+) -> None:
+    """Write the report again, from the evidence."""
+    written = page.write(recorded(source), to)
+    print(f"wrote {written.relative_to(REPO) if written.is_relative_to(REPO) else written}")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON schema of the evidence."""
     print(json.dumps(evidence.Evidence.model_json_schema(), indent=1))
 
 
-def recorded() -> evidence.Evidence:
+def recorded(path: Path = evidence.FILE) -> evidence.Evidence:
     """The evidence of the last run, or `CannotRun` that there is none."""
     try:
-        return evidence.read()
+        return evidence.read(path)
     except FileNotFoundError:
         raise CannotRun("there is no evidence yet", "make compare") from None
     except evidence.Unreadable as error:

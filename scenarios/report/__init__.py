@@ -1,0 +1,12 @@
+"""The report: one page, made from the evidence alone, that works offline and on paper.
+
+    page        puts it all together and writes `report/index.html`
+    stories     what there is to tell of each scenario: its cells, the cases, and which patterns came out alike
+    figures     the numbers of the measurements as charts, and as words
+    sequence    the hops of a request, drawn
+    drawings    bars, and the grid of who gets what done from where
+    cited       the evidence that a claim or an answer rests on, looked up
+    guide       the decision guide, as data
+
+Nothing in it is typed that a run could have told: a number or a verdict on the page stands in `report/evidence.json`.
+"""
