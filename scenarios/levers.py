@@ -5,6 +5,7 @@ A story that takes something for granted says so with `insist`: a verdict that r
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import time
@@ -121,15 +122,33 @@ def asked_of_the_idp(world: World, holder: str, path: str, form: dict[str, str],
     return world.breached(holder, "idp", "POST", path, FORM | headers, urlencode(form))
 
 
+def issued_to(world: World, holder: str) -> str | None:
+    """The token that `holder` gets from the identity provider for itself, by whatever proves it there; None for none.
+
+    No service of the shop may have one (RFC 6749 §4.4): each of them acts for a person, or not at all.
+    """
+    secret = world.secret_of(holder, "client_secret")
+    proof = base64.b64encode(f"{holder}:{secret}".encode()).decode()
+    form = {"grant_type": "client_credentials", "client_id": holder, "scope": "orders:read"}
+    headers = {"Authorization": f"Basic {proof}"} if secret else {}
+    answer = asked_of_the_idp(world, holder, "/token", form, **headers)
+    return str(answer.json()["access_token"]) if answer.verdict is Verdict.SERVED else None
+
+
+def exchanged(world: World, holder: str, token: str, audience: str) -> Answer:
+    """What the identity provider answers when `holder` wants `token` exchanged for one to show to `audience`."""
+    form = {"grant_type": TOKEN_EXCHANGE, "client_id": holder, "audience": audience}
+    form |= {"subject_token": token, "subject_token_type": ACCESS_TOKEN}
+    return asked_of_the_idp(world, holder, "/token", form)
+
+
 def passed_along(world: World, token: str, *services: str) -> str:
     """The token that the last but one of `services` shows to the last, when the first was shown `token`.
 
     Each of them exchanges what it was shown, from its own place (RFC 8693): so this is what really passes there.
     """
     for holder, audience in itertools.pairwise(services):
-        form = {"grant_type": TOKEN_EXCHANGE, "client_id": holder, "audience": audience}
-        form |= {"subject_token": token, "subject_token_type": ACCESS_TOKEN}
-        answer = asked_of_the_idp(world, holder, "/token", form)
+        answer = exchanged(world, holder, token, audience)
         insist(answer.verdict is Verdict.SERVED, f"{holder} cannot exchange for {audience}: {answer.body[:200]}")
         token = answer.json()["access_token"]
     return token

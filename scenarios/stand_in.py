@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from compose import engine
-from compose.topology import Ports
+from compose.topology import INSIDE, Ports
 from scenarios import impostor
 from scenarios.levers import eventually, insist
 from scenarios.shopper import Shopper
@@ -85,7 +85,9 @@ class _Container(StandIn):
         engine.docker("rm", "--force", self._name)
 
 
-ALIASES: dict[str, tuple[str, ...]] = {"idp": ("idp", "idp.localhost"), "billing": ("billing",)}
+ALIASES: dict[str, tuple[str, ...]] = {"idp": ("idp", "idp.localhost"), **{name: (name,) for name in INSIDE}}
+ASKED = {"orders": "/orders", "inventory": "/reservations", "billing": "/charges"}
+"""What each service is asked first when somebody orders."""
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def standing_in(
     port = world.shop.ports.of(name) if local or name == "idp" else Ports().of(name)
     wanted = {"host": "127.0.0.1" if local else "0.0.0.0", "port": port, "patience": PATIENCE_SECONDS}
     argument = json.dumps({**wanted, **certificate, "answers": dict(answers or {})})
-    world.shop.stop(name)
+    world.shop.kill(name)  # asked to leave, it would first wait for the connections that others keep open to it
     try:
         there: StandIn = _Process(argument) if local else _Container(world, ALIASES[name], argument)
         try:
@@ -110,26 +112,32 @@ def standing_in(
 
 
 class Overheard:
-    """What orders presents to billing when alice orders, for real; kept for a moment, since it costs a restart."""
+    """What a service is shown when alice orders, for real; kept for a moment, since it costs a restart."""
 
-    _kept: ClassVar[WeakKeyDictionary[World, tuple[float, dict[str, str]]]] = WeakKeyDictionary()
+    _kept: ClassVar[WeakKeyDictionary[World, dict[str, tuple[float, dict[str, str]]]]] = WeakKeyDictionary()
+
+    @classmethod
+    def by(cls, world: World, name: str) -> dict[str, str]:
+        """Every header of it that is not about the message's framing, fresh enough for a token in it to be alive."""
+        kept = cls._kept.setdefault(world, {})
+        since, headers = kept.get(name, (float("-inf"), {}))
+        if time.monotonic() - since > FRESH_SECONDS:
+            since, headers = time.monotonic(), _presented_to(world, name)
+            kept[name] = (since, headers)
+        return headers
 
     @classmethod
     def by_billing(cls, world: World) -> dict[str, str]:
-        """Every header of it that is not about the message's framing, fresh enough for a token in it to be alive."""
-        since, headers = cls._kept.get(world, (float("-inf"), {}))
-        if time.monotonic() - since > FRESH_SECONDS:
-            since, headers = time.monotonic(), _presented_to_billing(world)
-            cls._kept[world] = (since, headers)
-        return headers
+        """What orders presents to billing, which has no business calling anybody."""
+        return cls.by(world, "billing")
 
 
-def _presented_to_billing(world: World) -> dict[str, str]:
-    """Stand in billing's place with billing's own key, while alice orders a book."""
+def _presented_to(world: World, name: str) -> dict[str, str]:
+    """Stand in the place of `name` with its own key, while alice orders a book."""
     alice, key = Shopper(world.shop, "alice"), secrets.token_hex(16)
-    with standing_in(world, "billing", world.certificate_of("billing")) as there:
+    with standing_in(world, name, world.certificate_of(name)) as there:
         alice.order("book", key=key)
-        request = eventually(lambda: there.heard("request"), "orders calls billing")[0]
-    insist(request["path"] == "/charges", f"orders asked for {request['path']}")
+        request = eventually(lambda: there.heard("request"), f"somebody calls {name}")[0]
+    insist(request["path"] == ASKED[name], f"{name} was asked for {request['path']}")
     insist(alice.order("book", key=key).status_code == 201, "the order that was cut off does not find its end")
     return {name: value for name, value in request["headers"] if name.lower() not in FRAMING}

@@ -15,7 +15,8 @@ import base64
 import functools
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ Headers = Mapping[str, str] | list[tuple[str, str]]
 _NAMED = frozenset({"path", "method", "headers", "body"})
 _MOST = 100_000
 """Characters of one argument on a command line, well below what Linux allows (128 KiB)."""
+_LONGEST = 300.0
+"""Seconds that many requests in one go may take."""
 
 
 class World:
@@ -97,21 +100,14 @@ class World:
 
     def inside_many(self, service: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """Several requests as `inside` would send them, in one go; each says its `method`, `path`, `headers` …"""
-        at = self.address(service)
-        wanted = [
-            _traced(_wanted(at + each["path"], each["method"], each.get("headers"), each.get("body"), more))
-            for each in requests
-            for more in [{name: value for name, value in each.items() if name not in _NAMED}]
-        ]
+        wanted = self._all_wanted(service, requests, {})
         if self.shop.runtime == "local":
             return [_told(each, probe.attempt(each)) for each in wanted]
-        answers: list[dict[str, Any]] = []
-        for portion in _portions(wanted):
-            ran = engine.docker("exec", self._stand_inside(), "python", "-c", PROBE, portion, timeout=300)
-            if ran.returncode:
-                raise CannotRun(f"the probe failed on the inner network: {ran.stderr[-500:]}", "make logs")
-            answers += json.loads(ran.stdout)
-        return [_told(*pair) for pair in zip(wanted, answers, strict=True)]
+        return _in_portions(
+            wanted,
+            lambda argv: engine.docker("exec", self._stand_inside(), *argv, timeout=_LONGEST),
+            "the inner network",
+        )
 
     def breached(
         self,
@@ -130,6 +126,21 @@ class World:
         if ran.returncode:
             raise CannotRun(f"the probe failed in {holder}: {ran.stderr[-500:]}", "make logs")
         return _told(wanted, json.loads(ran.stdout))
+
+    def breached_many(self, holder: str, service: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
+        """Several requests as `breached` would send them, in one go; each says its `method`, `path`, `headers` …"""
+        wanted = self._all_wanted(service, requests, self.certificate_of(holder))
+        return _in_portions(wanted, lambda argv: self.shop.run(holder, argv, timeout=_LONGEST), holder)
+
+    def _all_wanted(
+        self, service: str, requests: Sequence[Mapping[str, Any]], with_each: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        address = self.address(service)
+        return [
+            _traced(_wanted(address + each["path"], each["method"], each.get("headers"), each.get("body"), more))
+            for each in requests
+            for more in [{**with_each, **{name: value for name, value in each.items() if name not in _NAMED}}]
+        ]
 
     def address(self, service: str) -> str:
         """Where `service` answers on the inner network; the gateway and the IdP too."""
@@ -213,6 +224,19 @@ def _told(wanted: dict[str, Any], came_back: dict[str, Any]) -> Answer:
     sent = next((value for name, value in wanted["headers"] if name.lower() == "traceparent"), None)
     trace = _trace(came_back["headers"].get("traceresponse") or sent)
     return replace(found, request=redact.request(wanted), trace=trace)
+
+
+def _in_portions(
+    wanted: list[dict[str, Any]], run: Callable[[list[str]], subprocess.CompletedProcess[str]], where: str
+) -> list[Answer]:
+    """The answers to all of it, by as few probes as a command line allows, each started by `run`."""
+    answers: list[dict[str, Any]] = []
+    for portion in _portions(wanted):
+        ran = run(["python", "-c", PROBE, portion])
+        if ran.returncode:
+            raise CannotRun(f"the probe failed in {where}: {ran.stderr[-500:]}", "make logs")
+        answers += json.loads(ran.stdout)
+    return [_told(*pair) for pair in zip(wanted, answers, strict=True)]
 
 
 def _portions(wanted: list[dict[str, Any]]) -> Iterator[str]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import Any
 
-from scenarios.levers import asked_of_the_idp
-from scenarios.newcomer import basic
+from compose.topology import TOKEN_PATTERNS
+from scenarios.levers import issued_to
 from scenarios.verdict import UNISSUED, Answer, Expect, Verdict
 from scenarios.world import World
 
@@ -29,14 +29,10 @@ CATALOGUE = ("PER-11", "MTLS-08")
 
 def what_it_can_show(world: World) -> Mapping[str, str] | None:
     """The headers that inventory can make from what it holds, after asking the identity provider for more."""
-    if world.pattern not in {"oauth2", "jwt", "zerotrust"}:
+    if world.pattern not in TOKEN_PATTERNS:
         return world.own_credential_of("inventory", user="alice")
-    secret = world.secret_of("inventory", "client_secret")
-    proof = {"Authorization": basic("inventory", secret)} if secret else {}
-    form = {"grant_type": "client_credentials", "client_id": "inventory", "scope": "orders:read"}
-    answer = asked_of_the_idp(world, "inventory", "/token", form, **proof)
-    if answer.verdict is Verdict.SERVED:
-        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    if token := issued_to(world, "inventory"):
+        return {"Authorization": f"Bearer {token}"}
     return {} if world.pattern == "zerotrust" else None  # there the certificate goes with every request
 
 
