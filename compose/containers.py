@@ -124,13 +124,13 @@ class ComposeShop(Shop):
         return listed.stdout.strip()
 
     def _end(self) -> None:
-        """Containers, networks, volumes: all that carries the project's name."""
+        """Containers, networks, volumes: all that carries the project's name, at once, for nothing of it stays."""
         missing = engine.trouble()
         if missing and self.dir.exists():
             raise CannotRun(f"{self.name} cannot end: {missing}", "start the engine, then: make down")
         if missing or not self.exists():
             return
-        answer = self.compose("down", "--volumes", "--remove-orphans", "--timeout", str(STOPPED_WITHIN))
+        answer = self.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
         if answer.returncode:
             raise CannotRun(f"the shop did not end: {_last(answer.stderr)}", "try again: make down")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from compose.topology import PROCESSES, Ports
 
 NAMES = tuple(field.name for field in fields(Ports))
 BELOW_EPHEMERAL = range(20000, 32000)  # the kernel lends no port from here to an outgoing connection
+SHARES = 20
 
 
 def chosen(environ: Mapping[str, str]) -> Ports | None:
@@ -42,13 +44,23 @@ def _number(environ: Mapping[str, str], name: str, highest: int = 65535) -> int 
 
 
 def free() -> Ports:
-    """Ports that nobody listens on at this moment, for shops that must not meet any other."""
+    """Ports that nobody listens on at this moment, for shops that must not meet any other.
+
+    They come from this process's own share of the range: two that choose before either listens do not choose the same.
+    """
     found: set[int] = set()
     while len(found) < len(NAMES):
-        number = random.choice(BELOW_EPHEMERAL)
+        number = random.choice(share(os.getpid()))
         if is_free(number):
             found.add(number)
     return Ports(*found)
+
+
+def share(pid: int) -> range:
+    """The ports from which process `pid` may choose; those who were started one after the other share none."""
+    size = len(BELOW_EPHEMERAL) // SHARES
+    first = BELOW_EPHEMERAL.start + pid % SHARES * size
+    return range(first, first + size)
 
 
 def is_free(port: int) -> bool:

@@ -75,14 +75,12 @@ def left_over(run_root: Path) -> set[str]:
 
 
 def end_marked(shop_dir: Path) -> None:
-    """End every process of the shop in `shop_dir`: politely first, and look again until none is left."""
-    polite = True
+    """Kill every process of the shop in `shop_dir`, and look again until none is left.
+
+    Nothing of it outlives them, so there is nothing that they should finish first.
+    """
     while processes := [process for process, shop, _ in marked() if shop == shop_dir]:
-        if polite:
-            send(processes, signal.SIGTERM)
-            processes = outlasting(processes, STOPPED_WITHIN)
         kill(processes)
-        polite = False
 
 
 def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:

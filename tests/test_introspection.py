@@ -84,7 +84,11 @@ class TestActive:
     def test_only_the_json_value_true_means_active(self, ask: Ask, active: Any) -> None:
         senseless(ask, answer(active=active))
 
-    @pytest.mark.parametrize("said", [{}, without("active"), {"Active": True}, {"error": "invalid_client"}], ids=str)
+    @pytest.mark.parametrize(
+        "said",
+        [{}, without("active"), {"Active": True}, {"error": "invalid_client"}],
+        ids=["nothing", "all but that", "another word", "an error"],
+    )
     def test_an_answer_that_does_not_say_is_not_a_yes(self, ask: Ask, said: Mapping[str, Any]) -> None:
         senseless(ask, said)
 

@@ -44,7 +44,7 @@ def clone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_shell_blocks_of_the_readme_run(repository: Path, clone: Path) -> None:
     """In order, as one script, on ports of its own; `make test` only collects, or it would run itself for ever."""
     script = "set -euo pipefail\n" + "\n".join(blocks(repository))
-    usual, first, second = free_base(), free_base(), free_base()
+    usual, first, second = free_bases(3)
     for told, ours in (("PORT_BASE=9100", first), ("PORT_BASE=9200", second)):
         script = script.replace(told, f"PORT_BASE={ours}")
     script = script.replace("localhost:8443", f"localhost:{usual}")
@@ -59,12 +59,12 @@ def test_the_shell_blocks_of_the_readme_run(repository: Path, clone: Path) -> No
     assert '"pattern":"oauth2"' in done.stdout
 
 
-def free_base() -> int:
-    """A number from which six ports in a row are free."""
+def free_bases(shops: int) -> list[int]:
+    """A number for each of `shops` shops, from which as many ports in a row are free as a shop takes."""
     while True:
-        base = ports.free().gateway
-        if all(ports.is_free(base + offset) for offset in range(len(ports.NAMES))):
-            return base
+        row = range(base := ports.free().gateway, base + shops * len(ports.NAMES))
+        if all(map(ports.is_free, row)):
+            return list(row[:: len(ports.NAMES)])
 
 
 def test_every_link_within_the_documentation_leads_somewhere(repository: Path) -> None:

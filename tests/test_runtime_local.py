@@ -155,12 +155,14 @@ def test_a_process_that_dies_while_starting_is_named_with_its_last_words(
     assert not other.dir.exists()
 
 
-def test_a_process_that_never_answers_is_named_too(other: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "COMMANDS", COMMANDS | {"billing": ("-c", "import time; time.sleep(60)")})
-    monkeypatch.setattr(local, "HEALTHY_WITHIN", 10.0)
-    with pytest.raises(CannotRun, match=r"billing was not healthy within 10 s \(.*refused"):
-        other.up()
-    assert not processes_of(other)
+def test_a_process_that_never_answers_is_named_too(up: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    up.kill("billing")
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(local, "COMMANDS", COMMANDS | {"billing": ("-c", "import time; time.sleep(60)")})
+        meanwhile.setattr(local, "HEALTHY_WITHIN", 1.0)
+        with pytest.raises(CannotRun, match=r"billing was not healthy within 1 s \(.*refused"):
+            up.start("billing")
+    up.restart("billing")
 
 
 def test_a_stranger_is_never_ended(tmp_path: Path) -> None:
@@ -173,12 +175,13 @@ def test_a_stranger_is_never_ended(tmp_path: Path) -> None:
 
 def test_a_process_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "STOPPED_WITHIN", 0.5)
+    shop = open_shop("perimeter", "local", "free", tmp_path)
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); signal.pause()"
-    marks = {processes.SHOP_MARK: str(tmp_path), processes.ROLE_MARK: "orders"}
+    marks = {processes.SHOP_MARK: str(shop.dir), processes.ROLE_MARK: "orders"}
     with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE, env=marks) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        processes.end_marked(tmp_path)
+        shop.stop("orders")
         assert process.wait(timeout=10) == -signal.SIGKILL
 
 

@@ -100,6 +100,12 @@ def test_ports_are_chosen_by_base_and_singly() -> None:
         port_book.chosen({"PORT_ORDERS": "8443"})
 
 
+def test_two_that_choose_free_ports_at_the_same_moment_do_not_choose_the_same() -> None:
+    ours, next_ones = set(port_book.share(os.getpid())), set(port_book.share(os.getpid() + 1))
+    assert ours.isdisjoint(next_ones)
+    assert {port_book.free().of(name) for name in port_book.NAMES} <= ours < set(port_book.BELOW_EPHEMERAL)
+
+
 def test_compose_without_an_engine_is_refused_and_the_other_runtime_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
