@@ -1,7 +1,7 @@
 # Everything a newcomer types.  `make` alone says what there is.
 #
 # Variables reach the commands through the environment:
-#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY FROM TO ONLY ARGS PYTHON
+#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY FROM TO ONLY RESUME ARGS PYTHON
 
 PY := .venv/bin/python
 READY := .venv/in-step
@@ -13,7 +13,7 @@ ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing $(S
 unexport NAME
 endif
 
-.PHONY: help up down restart status logs order token scenario scenarios diff \
+.PHONY: help up down restart status logs order token scenario scenarios compare diff \
   build test stories lint check matrix sabotage doctor clean
 
 help:
@@ -57,6 +57,9 @@ scenario: $(READY) ## one scenario, and why:        make scenario NAME=forge_the
 scenarios: $(READY) ## all of them, against the shop that runs
 	@$(PY) -m scenarios scenarios
 
+compare: $(READY) ## everything, under every pattern: the evidence, the tables, the report (ONLY=… RESUME=1)
+	@$(PY) -m scenarios compare
+
 diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
 	@$(PY) -m scenarios diff
 
@@ -74,7 +77,7 @@ lint: $(READY) ## look for mistakes, and check the types
 
 check: lint test ## lint, then test: what CI runs
 
-matrix: $(READY) ## write the tables of verdicts and of coverage again
+matrix: $(READY) ## write the README's tables and the table of coverage again
 	@$(PY) -m scenarios matrix
 
 sabotage: $(READY) ## break each guard on purpose, and see that a test notices

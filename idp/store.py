@@ -21,6 +21,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.store import keep_a_wal
+
 SWEEP = 200
 """How many expired rows one sweep takes away: enough to keep up, never enough to be noticed."""
 
@@ -142,8 +144,8 @@ class Store:
 def _sqlite_connect(connection: Any, _: Any) -> None:
     """Readers beside one writer, and real transactions, begun by us rather than guessed by the driver."""
     connection.isolation_level = None
+    keep_a_wal(connection)
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = NORMAL",  # a power cut may lose the last step, never half of one
         "foreign_keys = ON",
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import sys
@@ -16,7 +17,7 @@ from compose import choice
 from compose.refusals import CannotRun
 from compose.shop import Shop
 from compose.topology import PEOPLE, REPO, TOKEN_PATTERNS
-from scenarios import differ, hops, matrix, show
+from scenarios import coverage, differ, evidence, hops, show, tables, watch
 from scenarios import sabotage as saboteur
 from scenarios.registry import stories
 from scenarios.shopper import CannotLogIn, Shopper
@@ -88,11 +89,38 @@ def diff(
     differ.show(differ.known(before, "FROM"), differ.known(after, "TO"), stories(), show.console())
 
 
-@app.command(name="matrix")
-def write_tables() -> None:
-    """Write the README's matrix and the table of coverage again."""
-    for path in matrix.write(stories()):
+@app.command()
+def compare(
+    only: Annotated[str, typer.Option(envvar="ONLY", help="A regular expression on ids, such as idp_dark/jwt.")] = "",
+    runtime: Annotated[str, typer.Option(envvar="RUNTIME", help="local or compose.")] = "local",
+    resume: Annotated[bool, typer.Option(envvar="RESUME", help="Go on with a run that was cut off.")] = False,
+) -> None:
+    """Run every scenario and measurement under every pattern, and write the evidence, the tables and the report."""
+    raise typer.Exit(0 if watch.comparison(show.console(), runtime, only, resume) else 1)
+
+
+@app.command()
+def matrix() -> None:
+    """Write the README's tables again, from the evidence, and the table of coverage."""
+    told = stories()
+    for path in (*tables.write(recorded(), told), *coverage.write(told)):
         print(f"wrote {path.relative_to(REPO)}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the evidence."""
+    print(json.dumps(evidence.Evidence.model_json_schema(), indent=1))
+
+
+def recorded() -> evidence.Evidence:
+    """The evidence of the last run, or `CannotRun` that there is none."""
+    try:
+        return evidence.read()
+    except FileNotFoundError:
+        raise CannotRun("there is no evidence yet", "make compare") from None
+    except evidence.Unreadable as error:
+        raise CannotRun(str(error), "make compare") from None
 
 
 @app.command()

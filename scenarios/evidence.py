@@ -1,8 +1,8 @@
 """The record of a run: what came of every scenario and every measurement under every pattern, as data.
 
-`make compare` writes it to `report/evidence.json`; the README's tables and the report are made from it, and from nothing
-else.  Every part has an id that stays: a cell is `story/pattern`, a measurement `name/pattern`, a claim its own name.
-The JSON schema of the whole is `python -m scenarios schema`.
+`make compare` writes it to `report/evidence.json`; the README's tables and the report are made from it, and from
+nothing else.  Every part has an id that stays: a cell is `story/pattern`, a measurement `name/pattern`, a claim its own
+name.  The JSON schema of the whole is printed by `python -m scenarios schema`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from compose.topology import REPO
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 REPORT = REPO / "report"
 FILE = REPORT / "evidence.json"
 
@@ -147,7 +147,9 @@ class Evidence(Record):
     runtime: str
     environment: Environment
     seconds: float
-    """Wall clock of everything in it; a run that was resumed adds up."""
+    """Wall clock of everything in it; a run that was narrowed or resumed adds to it."""
+    history: tuple[str, ...] = ()
+    """The runs that it is made of, the latest last: when, at which commit, of what."""
     cells: dict[str, Cell] = Field(default_factory=dict)
     measurements: dict[str, Measurement] = Field(default_factory=dict)
 

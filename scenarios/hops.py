@@ -40,9 +40,12 @@ class Hop:
     milliseconds: float
 
 
-def story(shop: Shop, trace: str) -> list[Hop]:
-    """The hops of `trace` in the order in which they began; waits a little for the last lines to be written."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def story(shop: Shop, trace: str, patience: float = PATIENCE_SECONDS) -> list[Hop]:
+    """The hops of `trace` in the order in which they began; waits `patience` seconds for the last lines to be written.
+
+    Raises `StoryIncomplete`.
+    """
+    deadline = time.monotonic() + patience
     while not _complete(lines := _lines(shop, trace)):
         if time.monotonic() > deadline:
             raise StoryIncomplete(f"of trace {trace} only {len(lines)} lines were found")
@@ -64,19 +67,25 @@ def _lines(shop: Shop, trace: str) -> list[dict[str, Any]]:
 def _complete(lines: list[dict[str, Any]]) -> bool:
     """Whether the line of the first request is there, and those of all the calls that the lines tell of."""
     expected = 1 + sum(line["calls"] + line["idp_calls"] for line in lines)
-    return any(line["parent"] is None for line in lines) and len(lines) >= expected
+    return bool(_first(lines)) and len(lines) >= expected
+
+
+def _first(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of requests that came from outside of the shop's processes: nobody's line is their parent."""
+    spans = {line["span"] for line in lines}
+    return [line for line in lines if line["parent"] not in spans]
 
 
 def _in_order(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Callers before callees, and siblings as they were answered."""
     ordered: list[dict[str, Any]] = []
 
-    def visit(parent: str | None) -> None:
-        for line in sorted((line for line in lines if line["parent"] == parent), key=lambda line: str(line["time"])):
+    def visit(siblings: list[dict[str, Any]]) -> None:
+        for line in sorted(siblings, key=lambda line: str(line["time"])):
             ordered.append(line)
-            visit(line["span"])
+            visit([child for child in lines if child["parent"] == line["span"]])
 
-    visit(None)
+    visit(_first(lines))
     return ordered
 
 

@@ -14,13 +14,12 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import psutil
-import requests
 
 from compose import engine
-from scenarios import verdict
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Verdict
 from scenarios.world import World
+from scenarios.world import answered as answered  # what a person with a program got; stories look for it here
 
 PATIENCE_SECONDS = 30.0
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -46,12 +45,6 @@ def eventually(ask: Callable[[], Found], otherwise: str, within: float = PATIENC
         insist(time.monotonic() < deadline, f"not within {within:.0f} s: {otherwise}")
         time.sleep(0.05)  # other processes' doings: there is nothing to wait on but the next look
     return found
-
-
-def answered(response: requests.Response) -> Answer:
-    """The verdict on what a person with a program got."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return verdict.answer(response.status_code, headers, response.text)
 
 
 @contextmanager

@@ -34,12 +34,6 @@ class Outcome:
         status = f" {self.answer.status}" if self.answer.status else ""
         return f"{self.answer.verdict}{status}"
 
-    @property
-    def trace(self) -> str | None:
-        """The trace id by which every service's audit lines tell the story (W3C Trace Context), if one was told."""
-        told = self.answer.headers.get("traceresponse", "") if self.answer else ""
-        return told.split("-")[1] if told.count("-") == 3 else None
-
 
 def outcomes(world: World, story: Story) -> Iterator[Outcome]:
     """What comes of each case of `story` in `world`, one after the other."""

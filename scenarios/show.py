@@ -17,6 +17,7 @@ from compose.refusals import CannotRun
 from scenarios import hops
 from scenarios.outcome import Outcome, outcomes, telling
 from scenarios.registry import Story
+from scenarios.walk import last_line
 from scenarios.world import World
 
 NARROWEST = 140
@@ -37,21 +38,23 @@ def scenario(world: World, story: Story, out: Console) -> bool:
     out.print(cases(found))
     expected = story.expected[world.pattern]
     out.print(f"expected    [bold]{expected.verdict}[/]: {escape(expected.verdict.value)}")
-    out.print(f"because     {expected.reason}", markup=False)
     out.print(f"references  {' · '.join(story.references)}", markup=False)
     if story.catalogue:
         out.print(f"catalogue   {' '.join(story.catalogue)}", markup=False)
     wrong = [outcome for outcome in found if not outcome.as_expected]
-    out.print(f"[bold red]{len(wrong)} of {len(found)} came as a surprise[/]" if wrong else "[green]as expected[/]")
+    if wrong:
+        out.print(f"[bold red]{len(wrong)} of {len(found)} came as a surprise[/]")
+    else:
+        out.print(last_line(expected, len(found)), style="green", markup=False, soft_wrap=True)
     return not wrong
 
 
 def _hops(world: World, outcome: Outcome, out: Console) -> None:
     """The way of one request through the shop, where its answer tells its trace."""
-    if outcome.trace is None:
+    if outcome.answer is None or outcome.answer.trace is None:
         return
     try:
-        told = hops.story(world.shop, outcome.trace)
+        told = hops.story(world.shop, outcome.answer.trace)
     except hops.StoryIncomplete as missing:
         out.print(f"the hops cannot be shown: {missing}", style="dim", markup=False)
         return

@@ -28,8 +28,8 @@ from scenarios.world import World
 PROGRAM = Path(impostor.__file__).read_text(encoding="utf-8")
 PATIENCE_SECONDS = 60
 FRESH_SECONDS = 90.0
-FRAMING = frozenset({"host", "connection", "content-length", "content-type", "accept-encoding"})
-"""Headers that say how a message is sent, and that every sender makes for itself."""
+FRAMING = frozenset({"host", "connection", "content-length", "content-type", "accept-encoding", "traceparent"})
+"""Headers that say how a message is sent and traced, and that every sender makes for itself."""
 
 
 class StandIn(ABC):

@@ -40,6 +40,10 @@ class Answer:
     body: str = ""
     detail: str = ""
     """Why there was no answer, in the words of whoever hung up."""
+    request: str = field(default="", compare=False)
+    """What was sent, its secrets replaced by fingerprints."""
+    trace: str | None = field(default=None, compare=False)
+    """The trace id under which the audit lines of every service tell of it (W3C Trace Context), if there is one."""
 
     def json(self) -> Any:
         """The body as JSON."""

@@ -16,14 +16,17 @@ import functools
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from compose import engine
 from compose.refusals import CannotRun
 from compose.shop import Shop
 from compose.topology import INSIDE, TOKEN_PATTERNS
-from scenarios import probe, verdict
+from scenarios import probe, redact, verdict
 from scenarios.shopper import CannotLogIn, Shopper
 from scenarios.verdict import Answer
 
@@ -66,7 +69,7 @@ class World:
             got = self.shopper(who).call(method, path, json=body, headers=named)
         except CannotLogIn as error:
             return Answer(verdict.Verdict.UNISSUED, detail=str(error))
-        return verdict.answer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.text)
+        return answered(got)
 
     def credential_of(self, who: str) -> dict[str, str]:
         """The header by which a person proves who they are at the edge: Basic or Bearer."""
@@ -79,34 +82,36 @@ class World:
 
     def outside(self, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any) -> Answer:
         """A request to the gateway's front door, from this machine."""
-        return _told(probe.attempt(_wanted(self.shop.edge + path, method, headers, body, more)))
+        wanted = _wanted(self.shop.edge + path, method, headers, body, more)
+        return _told(wanted, probe.attempt(wanted))
 
     def inside(
         self, service: str, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any
     ) -> Answer:
         """A request to `service` from the inner network, by somebody who holds nothing but what they pass."""
-        wanted = _wanted(self.address(service) + path, method, headers, body, more)
+        wanted = _traced(_wanted(self.address(service) + path, method, headers, body, more))
         if self.shop.runtime == "local":
-            return _told(probe.attempt(wanted))
+            return _told(wanted, probe.attempt(wanted))
         ran = engine.docker("exec", self._stand_inside(), "python", "-c", PROBE, json.dumps(wanted))
-        return _told(json.loads(ran.stdout))
+        return _told(wanted, json.loads(ran.stdout))
 
     def inside_many(self, service: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """Several requests as `inside` would send them, in one go; each says its `method`, `path`, `headers` …"""
+        at = self.address(service)
         wanted = [
-            _wanted(self.address(service) + each["path"], each["method"], each.get("headers"), each.get("body"), more)
+            _traced(_wanted(at + each["path"], each["method"], each.get("headers"), each.get("body"), more))
             for each in requests
             for more in [{name: value for name, value in each.items() if name not in _NAMED}]
         ]
         if self.shop.runtime == "local":
-            return [_told(probe.attempt(each)) for each in wanted]
-        answers: list[Answer] = []
+            return [_told(each, probe.attempt(each)) for each in wanted]
+        answers: list[dict[str, Any]] = []
         for portion in _portions(wanted):
             ran = engine.docker("exec", self._stand_inside(), "python", "-c", PROBE, portion, timeout=300)
             if ran.returncode:
                 raise CannotRun(f"the probe failed on the inner network: {ran.stderr[-500:]}", "make logs")
-            answers += map(_told, json.loads(ran.stdout))
-        return answers
+            answers += json.loads(ran.stdout)
+        return [_told(*pair) for pair in zip(wanted, answers, strict=True)]
 
     def breached(
         self,
@@ -119,11 +124,12 @@ class World:
         **more: Any,
     ) -> Answer:
         """A request to `service` from the place of `holder`, with the certificate that it holds, if it holds one."""
-        wanted = _wanted(self.address(service) + path, method, headers, body, {**self.certificate_of(holder), **more})
+        more = {**self.certificate_of(holder), **more}
+        wanted = _traced(_wanted(self.address(service) + path, method, headers, body, more))
         ran = self.shop.run(holder, ["python", "-c", PROBE, json.dumps(wanted)])
         if ran.returncode:
             raise CannotRun(f"the probe failed in {holder}: {ran.stderr[-500:]}", "make logs")
-        return _told(json.loads(ran.stdout))
+        return _told(wanted, json.loads(ran.stdout))
 
     def address(self, service: str) -> str:
         """Where `service` answers on the inner network; the gateway and the IdP too."""
@@ -181,10 +187,32 @@ def _wanted(url: str, method: str, headers: Headers | None, body: Any, more: Map
     return {"url": url, "method": method, "headers": pairs, "body": body, **more}
 
 
-def _told(came_back: dict[str, Any]) -> Answer:
+def answered(response: requests.Response) -> Answer:
+    """The verdict on what a person with a program got."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    found = verdict.answer(response.status_code, headers, response.text)
+    return replace(found, request=redact.prepared(response.request), trace=_trace(headers.get("traceresponse")))
+
+
+def _traced(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The request with a trace id of its own, by which the audit lines can be found; what is sent raw stays raw."""
+    if not wanted.get("raw") and not any(name.lower() == "traceparent" for name, _ in wanted["headers"]):
+        wanted["headers"].append(("traceparent", f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"))
+    return wanted
+
+
+def _trace(told: str | None) -> str | None:
+    """The trace id in a `traceparent` or `traceresponse`; None when it has another shape."""
+    return told.split("-")[1] if told and told.count("-") == 3 else None
+
+
+def _told(wanted: dict[str, Any], came_back: dict[str, Any]) -> Answer:
     if "refused" in came_back:
-        return verdict.refused(came_back["refused"])
-    return verdict.answer(came_back["status"], came_back["headers"], came_back["body"])
+        return replace(verdict.refused(came_back["refused"]), request=redact.request(wanted))
+    found = verdict.answer(came_back["status"], came_back["headers"], came_back["body"])
+    sent = next((value for name, value in wanted["headers"] if name.lower() == "traceparent"), None)
+    trace = _trace(came_back["headers"].get("traceresponse") or sent)
+    return replace(found, request=redact.request(wanted), trace=trace)
 
 
 def _portions(wanted: list[dict[str, Any]]) -> Iterator[str]:

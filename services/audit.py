@@ -100,7 +100,7 @@ def fingerprint(secret: str | bytes) -> str:
 
 def presented(request: flask.Request) -> list[str]:
     """What the request shows for itself, with every secret taken out."""
-    shown = [_authorization(value) for value in request.headers.getlist("Authorization")]
+    shown = [redacted(value) for value in request.headers.getlist("Authorization")]
     if "X-User" in request.headers:
         shown.append(f"X-User: {request.headers['X-User'][:64]}")
     if flask.current_app.config["SESSION_COOKIE_NAME"] in request.cookies:
@@ -116,7 +116,8 @@ def _certificate(request: flask.Request) -> list[str]:
     return [f"certificate of {peer.spiffe_id}"] if peer else []
 
 
-def _authorization(value: str) -> str:
+def redacted(value: str) -> str:
+    """What an Authorization header may be called in a log: its scheme, and no secret."""
     scheme, _, rest = value.partition(" ")
     if scheme.lower() == "bearer":
         return f"Bearer {fingerprint(rest)}"

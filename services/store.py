@@ -7,6 +7,7 @@ then find each other's lock; with BEGIN IMMEDIATE each waits for its turn.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,7 +44,7 @@ def sqlite_engine(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
+        keep_a_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")  # a commit that was acknowledged survives a power cut too
         connection.execute("PRAGMA foreign_keys = ON")
 
@@ -52,6 +53,22 @@ def sqlite_engine(path: Path) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def keep_a_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL mode, if nobody has yet.
+
+    SQLite does that only while nobody else is at a new file, and here, unlike elsewhere, does not wait by itself.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)  # another process is at it: there is nothing to wait on but the next try
 
 
 def transact(engine: sa.Engine, work: Callable[[sa.Connection], Result]) -> Result:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from compose.topology import PATTERNS
-from scenarios import matrix
+from scenarios import coverage, evidence, tables
 from scenarios.catalogue import BY_ID, ROWS, SECTIONS
 from scenarios.registry import GROUPS, stories
 from scenarios.sabotage import Result, by_file, checkers, commit, found
@@ -38,30 +38,28 @@ def is_a_test(repository: Path, node: str) -> bool:
     return path.is_file() and (not name or re.sub(r"\[.*\]\Z", "", name) in names_in(path))
 
 
-class TestMatrix:
-    def test_the_one_in_the_readme_is_current(self) -> None:
-        text = matrix.README.read_text(encoding="utf-8")
-        assert matrix.readme(STORIES, text) == text, "run `make matrix`"
-
+class TestTables:
     def test_the_table_of_coverage_is_current(self) -> None:
-        assert matrix.COVERAGE.read_text(encoding="utf-8") == matrix.coverage(STORIES), "run `make matrix`"
+        assert coverage.COVERAGE.read_text(encoding="utf-8") == coverage.coverage(STORIES), "run `make matrix`"
 
-    def test_it_has_a_row_for_each_story_and_a_column_for_each_pattern(self) -> None:
-        lines = matrix.matrix(STORIES).splitlines()
+    def test_the_matrix_has_a_row_for_each_story_and_a_column_for_each_pattern(self) -> None:
+        lines = tables.matrix(evidence.read(), STORIES).splitlines()
         assert [cell.strip() for cell in lines[0].strip("|").split("|")] == ["scenario", *PATTERNS]
         assert len(lines) == 2 + len(STORIES) + len({story.group for story in STORIES.values()})
         assert {line.count("|") for line in lines} == {len(PATTERNS) + 2}
 
-    def test_writing_it_twice_changes_nothing(self) -> None:
-        text = "# Shop\n\n## Reading the code\n\n1. This.\n"
-        once = matrix.readme(STORIES, text)
-        assert matrix.readme(STORIES, once) == once
-        assert once.endswith("## Reading the code\n\n1. This.\n")
+    def test_writing_them_twice_changes_nothing(self) -> None:
+        once = tables.readme(evidence.read(), STORIES, tables.README.read_text(encoding="utf-8"))
+        assert tables.readme(evidence.read(), STORIES, once) == once
+
+    def test_a_readme_without_a_place_for_them_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="no block 'walk'"):
+            tables.readme(evidence.read(), STORIES, "# Shop\n")
 
 
 class TestCatalogue:
     def test_stories_cover_only_what_is_in_it(self) -> None:
-        assert matrix.unknown(STORIES.values()) == []
+        assert coverage.unknown(STORIES.values()) == []
 
     def test_each_row_is_there_once_and_in_a_section(self) -> None:
         assert len(BY_ID) == len(ROWS)
@@ -77,7 +75,7 @@ class TestCatalogue:
         assert missing == []
 
     def test_what_nothing_covers_is_called_open(self) -> None:
-        told = matrix.coverage(STORIES)
+        told = coverage.coverage(STORIES)
         for row in ROWS:
             covered = row.tests or any(row.id in story.catalogue for story in STORIES.values())
             assert (f"| {row.id} | {row.title} | **open** |" in told) is not bool(covered)

@@ -1,0 +1,138 @@
+"""The README's tables, made of the evidence: the article's own, the figures, and the matrix of verdicts.
+
+Each stands in a marked block; a test fails when a block and the evidence disagree.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from compose.topology import PATTERNS, REPO
+from scenarios import walk
+from scenarios.claims import Finding, summary
+from scenarios.evidence import Cell, Evidence, Figure
+from scenarios.registry import Story
+
+README = REPO / "README.md"
+SIGNS = {
+    Finding.AGREES: "✓",
+    Finding.DISAGREES: "✗",
+    Finding.DEPENDS: "±",
+    Finding.UNSAID: "",
+    Finding.UNMEASURED: "?",
+}
+WORDS = {"UNISSUED": "unissued", "REFUSED": "refused", "SERVED": "**served**"}
+"""Verdicts that are not told better by the status of their answers."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table of figures."""
+
+    title: str
+    measurement: str
+    figure: str
+    form: str = "{:g}"
+
+
+LINES = (
+    Line("operations inside completed by an attacker with nothing", "blast_radius", "inside", "{:.0%}"),
+    Line("… by one who broke into inventory, with what it holds", "blast_radius", "inventory", "{:.0%}"),
+    Line("… by one who broke into orders, with what it holds", "blast_radius", "orders", "{:.0%}"),
+    Line("… and with what passes by there", "blast_radius", "orders as people pass by", "{:.0%}"),
+    Line(
+        "processes whose memory holds a reusable secret", "exposure", "processes whose memory holds a reusable secret"
+    ),
+    Line("hops that carry one", "exposure", "hops that carry a reusable secret"),
+    Line("processes that can read the user store", "exposure", "processes that can read the user store"),
+    Line("IdP calls per order", "idp_calls", "IdP calls per order, warm"),
+    Line("handshakes, first order", "wire", "handshakes, first order"),
+    Line("bytes of credentials per order", "wire", "credential bytes per order"),
+    Line("bytes on the wire per order", "wire", "bytes on the wire per order, warm"),
+    Line("works with the IdP down", "outage", "works with the IdP down", "{:.0%}"),
+)
+
+
+def blocks(evidence: Evidence, stories: Mapping[str, Story]) -> dict[str, str]:
+    """The text of each block by its name."""
+    return {
+        "walk": walk.text(stories),
+        "article": article(evidence),
+        "figures": figures(evidence),
+        "matrix": matrix(evidence, stories),
+    }
+
+
+def article(evidence: Evidence) -> str:
+    """The article's summary table: what it says, what was measured, and whether they agree."""
+    rows = summary(evidence)
+    lines = [_row("", *(row.question for row in rows)), _row(*["---"] * (len(rows) + 1))]
+    for index, pattern in enumerate(cell.pattern for cell in rows[0].cells):
+        judged = [row.cells[index] for row in rows]
+        told = [f"{cell.article} → {cell.measured} {SIGNS[cell.finding]}".strip() for cell in judged]
+        lines.append(_row(f"**{pattern}**", *told))
+    return "".join(lines)
+
+
+def figures(evidence: Evidence) -> str:
+    """The most telling figures, a column a pattern."""
+    lines = [_row("", *PATTERNS), _row("---", *["---:"] * len(PATTERNS))]
+    for line in LINES:
+        found = [evidence.figure(line.measurement, pattern, line.figure) for pattern in PATTERNS]
+        lines.append(_row(line.title, *(_figure(each, line.form) for each in found)))
+    return "".join(lines)
+
+
+def _figure(figure: Figure | None, form: str) -> str:
+    return "–" if figure is None or figure.value is None else form.format(figure.value)
+
+
+def matrix(evidence: Evidence, stories: Mapping[str, Story]) -> str:
+    """What came of each story under each pattern, group by group."""
+    lines = [_row("scenario", *PATTERNS), _row("---", *[":---:"] * len(PATTERNS))]
+    for group, told in itertools.groupby(stories.values(), key=lambda story: story.group):
+        lines.append(_row(f"*{group}*", *[""] * len(PATTERNS)))
+        for story in told:
+            cells = [evidence.cells.get(f"{story.name}/{pattern}") for pattern in PATTERNS]
+            name = story.name.replace("_", " ")
+            lines.append(_row(f"[{name}](scenarios/stories/{story.name}.py)", *map(word, cells)))
+    return "".join(lines)
+
+
+def word(cell: Cell | None) -> str:
+    """A cell in a word: the verdict, or the statuses that it was given with."""
+    if cell is None:
+        return "not run"
+    if cell.surprises:
+        return "**surprise**"
+    statuses = sorted({case.status for case in cell.cases if case.status})
+    return WORDS.get(cell.expected) or ("4xx" if len(statuses) > 3 else "/".join(map(str, statuses)))
+
+
+def readme(evidence: Evidence, stories: Mapping[str, Story], text: str) -> str:
+    """The README's `text` with every block as the evidence has it; `ValueError` when a block's marks are missing."""
+    for name, block in blocks(evidence, stories).items():
+        begin, end = f"<!-- {name}: written by `make compare` -->\n", f"<!-- end of {name} -->\n"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not found or not closed:
+            raise ValueError(f"the README has no block {name!r}")
+        text = f"{before}{begin}\n{block}\n{end}{after}"
+    return text
+
+
+def write(evidence: Evidence, stories: Mapping[str, Story]) -> list[Path]:
+    """Write the README's blocks; the README, if it changed by it."""
+    text = README.read_text(encoding="utf-8")
+    wanted = readme(evidence, stories, text)
+    if wanted == text:
+        return []
+    README.write_text(wanted, encoding="utf-8")
+    return [README]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |\n"
