@@ -71,8 +71,7 @@ def _hops(world: World, trace: str | None) -> Iterator[Hop]:
     """The hops of a trace; none where processes were killed before they could write their lines."""
     if trace is not None:
         with contextlib.suppress(hops.StoryIncomplete):
-            for hop in hops.story(world.shop, trace, LINES_WITHIN):
-                yield Hop.model_validate(vars(hop))
+            yield from hops.story(world.shop, trace, LINES_WITHIN)
 
 
 def measurement(world: World, gauge: Gauge) -> Measurement:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
 
 from compose.shop import Shop
+from scenarios.evidence import Hop
 
 SERVICES = ("gateway", "orders", "inventory", "billing", "idp")
 PATIENCE_SECONDS = 5.0
@@ -21,23 +21,6 @@ PATIENCE_SECONDS = 5.0
 
 class StoryIncomplete(Exception):
     """Some lines of the trace did not turn up."""
-
-
-@dataclass(frozen=True)
-class Hop:
-    """One request from one process to another, as the callee saw it."""
-
-    caller: str
-    service: str
-    request: str
-    presented: tuple[str, ...]
-    checked: str
-    user: str
-    vouched_by: str
-    authorized_by: str
-    answer: str
-    idp_calls: int
-    milliseconds: float
 
 
 def story(shop: Shop, trace: str, patience: float = PATIENCE_SECONDS) -> list[Hop]:
