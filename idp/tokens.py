@@ -158,7 +158,9 @@ class Tokens:
         if found.authorization.user is None:
             return found
         person = self._users.get(found.authorization.user)
-        if person is None or (found.authorization.user_version or 0) < person.renewed:
+        if person is None:
+            return None
+        if (found.authorization.user_version or 0) < person.renewed:
             return None
         return replace(found, scope=granted(found.scope, person))
 
