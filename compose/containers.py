@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from compose.topology import EDGE, INSIDE, PROCESSES, REPO, Ports, assignments, 
 
 HEALTHY_WITHIN, STOPPED_WITHIN = 90, 8  # seconds
 LAST_WORDS = 15  # lines
+_LOOK = "see above; and: make doctor"
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 OWNER, OWNER_VARIABLE = "fivelocks.dir", "FIVELOCKS_DIR"
 
@@ -84,17 +86,24 @@ class ComposeShop(Shop):
         engine.require()
         engine.build(self.say)
         remember.private(self.dir)
-        self._up()
+        answer = self.compose("up", "--detach", "--no-build", timeout=HEALTHY_WITHIN + 60)
+        if answer.returncode:
+            raise CannotRun(self._what_went_wrong(answer.stderr), _LOOK)
+        self._await_healthy(PROCESSES)
         for name in EDGE:
             self._copy(name, "tls")
         shutil.copyfile(self.ca_file, self.dir / "ca.pem")
 
-    def _up(self, *names: str) -> None:
-        only = ["--no-deps", "--no-recreate", *names] if names else []
-        wait = ["up", "--detach", "--wait", "--wait-timeout", str(HEALTHY_WITHIN), "--no-build"]
-        answer = self.compose(*wait, *only, timeout=HEALTHY_WITHIN + 60)
-        if answer.returncode:
-            raise CannotRun(self._what_went_wrong(answer.stderr), "see above; and: make doctor")
+    def _await_healthy(self, names: Sequence[str]) -> None:
+        """Look until each of `names` is well; `CannotRun` as soon as one has ended, or when time is up.
+
+        Compose could wait too, but only for looks of Docker's, which are seconds apart.
+        """
+        deadline = time.monotonic() + HEALTHY_WITHIN
+        while ill := {status.health for status in self.status() if status.name in names} - {"healthy"}:
+            if "down" in ill or time.monotonic() > deadline:
+                raise CannotRun(self._what_went_wrong(""), _LOOK)
+            time.sleep(0.1)  # other processes' doings: there is nothing to wait on but the next look
 
     def _what_went_wrong(self, said: str) -> str:
         """The last words of every container that is not well, or else Compose's own."""
@@ -146,11 +155,15 @@ class ComposeShop(Shop):
         self.compose("stop", "--timeout", str(STOPPED_WITHIN), *names)
 
     def start(self, *names: str) -> None:
-        self._up(*names)
+        started = engine.docker("start", *(self._container(name) for name in names))
+        if started.returncode:
+            raise CannotRun(self._what_went_wrong(started.stderr), _LOOK)
+        self._await_healthy(names)
 
     def kill(self, name: str) -> None:
-        self.compose("kill", "--signal", "SIGKILL", name)
-        engine.docker("wait", self._container(name))
+        container = self._container(name)
+        engine.docker("kill", container)
+        engine.docker("wait", container)
 
     def status(self) -> list[Status]:
         containers = {} if engine.trouble() else self._containers()
@@ -187,11 +200,15 @@ def left_over(run_root: Path) -> set[str]:
 
 
 def _health(container: dict[str, Any]) -> str:
-    """Docker's several words for how a container is doing, as ours."""
+    """Docker's several words for how a container is doing, as ours; before it has looked, we look as it would."""
     state, service = container["State"], container["Config"]["Labels"].get(SERVICE)
     if state["Status"] != "running":
         return "healthy" if service == "provision" and state["ExitCode"] == 0 else "down"
-    return str(state.get("Health", {}).get("Status", "healthy"))
+    said = str(state.get("Health", {}).get("Status", "healthy"))
+    if said != "starting":
+        return said
+    looked = engine.docker("exec", container["Id"], *container["Config"]["Healthcheck"]["Test"][1:])
+    return said if looked.returncode else "healthy"
 
 
 def _last(text: str) -> str:

@@ -149,8 +149,8 @@ class Tokens:
     def find(self, token: str) -> Token | None:
         """The live access token that `token` is; None for whatever else it may be.
 
-        Live: not expired, neither it nor its family revoked, its person still there and not disabled.  Scopes taken
-        from the person since are gone from it.
+        Live: not expired, neither it nor its family revoked, its person still there, not disabled, and with the
+        password that they had when they logged in (OWASP ASVS 7.4.3).  Scopes taken from them since are gone from it.
         """
         found = self.look_up(token, "access")
         if found is None or found.revoked or found.authorization.revoked or found.expires <= self._clock():
@@ -158,7 +158,11 @@ class Tokens:
         if found.authorization.user is None:
             return found
         person = self._users.get(found.authorization.user)
-        return None if person is None else replace(found, scope=granted(found.scope, person))
+        if person is None:
+            return None
+        if (found.authorization.user_version or 0) < person.renewed:
+            return None
+        return replace(found, scope=granted(found.scope, person))
 
     def look_up(self, token: str, kind: str) -> Token | None:
         """What the store knows of `token`, if it is of that `kind`: one kind never passes for the other."""

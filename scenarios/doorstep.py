@@ -6,21 +6,29 @@ bytes go out as they are, and everything that comes back is kept until the gatew
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 import socket
 import ssl
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from scenarios import verdict
+from scenarios.families import Attempt, together
+from scenarios.levers import eventually, insist
 from scenarios.verdict import Answer, Verdict
 from scenarios.world import World
 
 PATIENCE_SECONDS = 8.0
 SILENCE_SECONDS = 1.5
 """After an answer, this long a silence means that there is no second one."""
+AT_ONCE = 4
 STATUS_LINE = re.compile(rb"^HTTP/\d\.\d (\d{3})[^\r\n]*\r\n", re.MULTILINE)
 WITNESSES = ("gateway", "orders", "inventory", "billing")
+Message = Callable[[World, str], str]
+"""Writes a message down, given whom the request that is hidden in it names."""
 
 
 def marker() -> str:
@@ -33,11 +41,47 @@ def second(mark: str) -> str:
     return f"GET /api/me HTTP/1.1\r\nHost: localhost\r\nX-User: {mark}\r\nConnection: close\r\n\r\n"
 
 
-def sent(world: World, message: str, mark: str = "") -> Answer:
-    """What came of `message`: SERVED when there was more than one answer, or when anybody logged `mark`."""
-    received = _exchange(world, message.encode("latin-1"))
+def order(world: World, version: str = "1.1") -> str:
+    """An order of mallory's own, as far as it can be told without knowing how its body is framed."""
+    return f"POST /api/orders HTTP/{version}\r\nHost: {host(world)}\r\n{credential(world)}"
+
+
+def credential(world: World) -> str:
+    """The line by which mallory says who she is: it is not that which is wrong."""
+    return "".join(f"{name}: {value}\r\n" for name, value in world.credential_of("mallory").items())
+
+
+def hiding(messages: Mapping[str, Message]) -> dict[str, Attempt]:
+    """The cases of a story about messages with another request hidden in them.
+
+    All of them are sent, and then the control: the hidden request and one before it, openly one after the other.  Both
+    have to be answered, and the mark to be found in a log, or the others would prove nothing; what was read before it
+    is in the log by then, and all their marks are searched for at once.
+    """
+
+    def act(world: World) -> dict[str, Answer]:
+        marks, openly = {name: marker() for name in messages}, marker()
+        written = [write(world, marks[name]).encode("latin-1") for name, write in messages.items()]
+        with ThreadPoolExecutor(AT_ONCE) as hands:  # some of the answers are followed by a long silence
+            came = dict(zip(messages, hands.map(functools.partial(_exchange, world), written), strict=True))
+        told = _exchange(world, f"{order(world)}Content-Length: 0\r\n\r\n{second(openly)}".encode())
+        insist(len(STATUS_LINE.findall(told)) == 2, f"not even openly are two requests answered: {told!r}")
+        eventually(lambda: openly in world.shop.logs("gateway"), "what was openly sent is found in the log")
+        logs = "\n".join(map(world.shop.logs, WITNESSES))
+        return {name: _meant(received, marks[name] in logs) for name, received in came.items()}
+
+    return together(messages, act)
+
+
+def sent(world: World, message: str) -> Answer:
+    """What came of `message`: SERVED when there was more than one answer."""
+    return _meant(_exchange(world, message.encode("latin-1")))
+
+
+def _meant(received: bytes, logged: bool = False) -> Answer:
+    """What came back, as an answer: SERVED when a hidden request was answered, or logged by anybody."""
     statuses = STATUS_LINE.findall(received)
-    if len(statuses) > 1 or (mark and any(mark in world.shop.logs(name) for name in WITNESSES)):
+    if len(statuses) > 1 or logged:
         return Answer(Verdict.SERVED, detail=f"the hidden request was read: answers {statuses}")
     if not statuses:
         return verdict.refused("the connection was closed without an answer")

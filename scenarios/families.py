@@ -2,13 +2,14 @@
 
 A case of a family is a recipe: given what the attacker has to work with, it writes down one request for each door that
 is tried.  The first case asked for sends those of all, since a container is entered once then, and not once for each.
+Whatever else the cases of a story can share (a service that is away, a tap on the wire) they share by `together`.
 """
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -61,6 +62,23 @@ Recipe = Callable[[Tools], list[Request]]
 Judge = Callable[[World, Mapping[str, list[Answer]]], None]
 
 
+def together(names: Iterable[str], act: Callable[[World], Mapping[str, Answer]]) -> dict[str, Attempt]:
+    """The cases of a story that come of one act: the first asked for acts, and the others find their answer waiting."""
+    waiting: WeakKeyDictionary[World, tuple[float, dict[str, Answer]]] = WeakKeyDictionary()
+
+    def case(name: str) -> Attempt:
+        def attempt(world: World) -> Answer:
+            acted, answers = waiting.get(world, (0.0, {}))
+            if name not in answers or time.monotonic() - acted > FRESH_SECONDS:
+                answers = dict(act(world))
+                waiting[world] = (time.monotonic(), answers)
+            return answers.pop(name)
+
+        return attempt
+
+    return {name: case(name) for name in names}
+
+
 def family(
     recipes: Mapping[str, Recipe[Tools]],
     prepare: Callable[[World], AbstractContextManager[Tools]],
@@ -71,24 +89,16 @@ def family(
     Where a case knocks at several doors, the one that lets it furthest in counts; one that knocks nowhere has nothing
     to knock with.  `judge` looks at what else there is to see in the answers, and raises `WrongAnswer`.
     """
-    waiting: WeakKeyDictionary[World, tuple[float, dict[str, Answer]]] = WeakKeyDictionary()
 
-    def case(name: str) -> Attempt:
-        def attempt(world: World) -> Answer:
-            sent, answers = waiting.get(world, (0.0, {}))
-            if name not in answers or time.monotonic() - sent > FRESH_SECONDS:
-                borrowed.cache_clear()
-                with prepare(world) as tools:
-                    found = send(world, {each: recipe(tools) for each, recipe in recipes.items()})
-                if judge:
-                    judge(world, found)
-                answers = {each: furthest(those) if those else UNISSUED for each, those in found.items()}
-                waiting[world] = (time.monotonic(), answers)
-            return answers.pop(name)
+    def act(world: World) -> dict[str, Answer]:
+        borrowed.cache_clear()
+        with prepare(world) as tools:
+            found = send(world, {name: recipe(tools) for name, recipe in recipes.items()})
+        if judge:
+            judge(world, found)
+        return {name: furthest(answers) if answers else UNISSUED for name, answers in found.items()}
 
-        return attempt
-
-    return {name: case(name) for name in recipes}
+    return together(recipes, act)
 
 
 def send(world: World, wanted: Mapping[str, list[Request]]) -> dict[str, list[Answer]]:

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from compose import engine
 from compose.topology import INSIDE, Ports
 from scenarios import impostor
-from scenarios.levers import eventually, insist
+from scenarios.levers import dark, eventually, insist
 from scenarios.shopper import Shopper
 from scenarios.world import World
 
@@ -95,20 +95,25 @@ def standing_in(
     world: World, name: str, certificate: Mapping[str, str], answers: Mapping[str, Any] | None = None
 ) -> Iterator[StandIn]:
     """Inside the block, whoever calls `name` gets an impostor with that certificate; then `name` is back, and well."""
+    with dark(world, name), posted(world, name, certificate, answers) as there:
+        yield there
+
+
+@contextmanager
+def posted(
+    world: World, name: str, certificate: Mapping[str, str], answers: Mapping[str, Any] | None = None
+) -> Iterator[StandIn]:
+    """An impostor at the address of `name`, which is `dark`, for as long as the block lasts."""
     local = world.shop.runtime == "local"
     port = world.shop.ports.of(name) if local or name == "idp" else Ports().of(name)
     wanted = {"host": "127.0.0.1" if local else "0.0.0.0", "port": port, "patience": PATIENCE_SECONDS}
     argument = json.dumps({**wanted, **certificate, "answers": dict(answers or {})})
-    world.shop.kill(name)  # asked to leave, it would first wait for the connections that others keep open to it
+    there: StandIn = _Process(argument) if local else _Container(world, ALIASES[name], argument)
     try:
-        there: StandIn = _Process(argument) if local else _Container(world, ALIASES[name], argument)
-        try:
-            eventually(lambda: there.heard("ready"), "the impostor listens")
-            yield there
-        finally:
-            there.end()
+        eventually(lambda: there.heard("ready"), "the impostor listens")
+        yield there
     finally:
-        world.shop.start(name)
+        there.end()
 
 
 class Overheard:

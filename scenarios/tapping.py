@@ -25,7 +25,7 @@ from compose import engine, processes
 from compose.ports import free
 from compose.topology import COMMANDS, Ports
 from scenarios import wire_tap
-from scenarios.levers import eventually, insist
+from scenarios.levers import dark, eventually, insist
 from scenarios.world import World
 from services.health import knock
 
@@ -131,16 +131,13 @@ class _Containers(Tap):
 def tapped(world: World, name: str) -> Iterator[Tap]:
     """Inside the block, whoever calls `name` passes a tap; afterwards `name` is back at its own address, and well."""
     there: Tap = _Processes(world, name) if world.shop.runtime == "local" else _Containers(world, name)
-    world.shop.stop(name)
-    try:
+    with dark(world, name):
         try:
             there.begin()
             eventually(lambda: '"ready"' in there.said(), "the tap listens")
             yield there
         finally:
             there.end()
-    finally:
-        world.shop.start(name)
 
 
 def _well(url: str, tls_dir: Path) -> bool:

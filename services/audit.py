@@ -7,7 +7,6 @@ told hop by hop.  A credential is never written: what was presented appears with
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -130,6 +129,6 @@ def _user_id(encoded: str) -> str:
     """The user-id of Basic credentials (RFC 7617 §2), or `?` when they are not well-formed."""
     try:
         user_id, colon, _ = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not even ASCII, or not UTF-8
         return "?"
     return user_id[:64] if colon else "?"

@@ -6,7 +6,7 @@ counted on the request that caused it, for the audit line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask
@@ -14,13 +14,14 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from services import answers, audit, strict_json, tls
-from services.identity import NoCredentials, Refusal, Unavailable
+from services.identity import NoCredentials, Refusal, Unauthenticated, Unavailable
 from services.keys import Keys
 from services.settings import Settings
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 MAX_ANSWER = 64 * 1024
+Refused = Callable[[str], Refusal]
 
 
 class IdentityProvider:
@@ -39,7 +40,8 @@ class IdentityProvider:
     def exchange(self, token: str, audience: str) -> str:
         """Trade `token` for one that only `audience` accepts and only we can show (RFC 8693 §2, RFC 8705 §3).
 
-        The certificate authenticates us as well (RFC 8705 §2.1), so there is no secret to lose.
+        The certificate authenticates us as well (RFC 8705 §2.1), so there is no secret to lose.  A token that is not
+        exchanged since it is revoked, or its person gone, is no good of our caller's: `Unauthenticated`.
         """
         form = {
             "grant_type": TOKEN_EXCHANGE,
@@ -48,7 +50,7 @@ class IdentityProvider:
             "subject_token_type": ACCESS_TOKEN,
             "audience": audience,
         }
-        answer = self._json("POST", "/token", NoCredentials, data=form, cert=self._settings.leaf)
+        answer = self._json("POST", "/token", _no_exchange, data=form, cert=self._settings.leaf)
         if answer.get("issued_token_type") != ACCESS_TOKEN or not isinstance(answer.get("access_token"), str):
             raise Unavailable("the IdP's answer to the exchange makes no sense")
         return str(answer["access_token"])
@@ -60,9 +62,9 @@ class IdentityProvider:
             raise Unavailable("we have no client secret to ask with") from error
 
     def _json(
-        self, method: str, path: str, refused: type[Refusal] = Unavailable, **arguments: Any
+        self, method: str, path: str, refused: Refused | None = None, **arguments: Any
     ) -> Mapping[str, Any]:
-        """One call, answered with a JSON object; `refused` is what it means when the IdP says 400."""
+        """One call, answered with a JSON object; `refused` makes of the IdP's 400 what it means, else `Unavailable`."""
         if flask.has_request_context():
             flask.g.idp_calls += 1
             arguments["headers"] = {"traceparent": audit.traceparent()}
@@ -83,8 +85,15 @@ class IdentityProvider:
             raise Unavailable(f"the IdP does not answer: {type(error).__name__}") from error
 
 
-def _read(status: int, body: bytes, refused: type[Refusal]) -> Mapping[str, Any]:
-    """The JSON object that `body` is; `refused` when the IdP says 400, else `Unavailable`."""
+def _no_exchange(error: str) -> Refusal:
+    """The IdP does not exchange: for the token that we were shown (RFC 8693 §2.2.2), or for something about us."""
+    if error in {"invalid_request", "invalid_grant"}:
+        return Unauthenticated(f"the IdP does not exchange the token: {error}", error="invalid_token")
+    return NoCredentials(f"the IdP does not let us exchange: {error}")
+
+
+def _read(status: int, body: bytes, refused: Refused | None) -> Mapping[str, Any]:
+    """The JSON object that `body` is; what `refused` makes of it when the IdP says 400, else `Unavailable`."""
     if len(body) > MAX_ANSWER:
         raise Unavailable("the IdP's answer is too large")
     try:
@@ -93,8 +102,8 @@ def _read(status: int, body: bytes, refused: type[Refusal]) -> Mapping[str, Any]
         raise Unavailable(f"the IdP answers {status} without JSON") from None
     if not isinstance(answer, dict):
         raise Unavailable("the IdP's answer is not an object")
-    if status == 400:
-        raise refused(f"the IdP refuses: {answer.get('error')}")
+    if status == 400 and refused is not None:
+        raise refused(str(answer.get("error")))
     if status != 200:
         raise Unavailable(f"the IdP answers {status}")
     return answer

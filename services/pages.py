@@ -175,6 +175,7 @@ def _for_people(response: flask.Response) -> flask.Response:
     said = json.loads(response.get_data())
     status, title, detail = said["status"], said["title"], said.get("detail", "")
     if status == 401 and flask.request.endpoint != CALLBACK:
+        _edge().sessions.close(flask.session.pop("id", None))  # or the front door would lead back to where they were
         return flask.make_response(_go("pages.home"))
     if status == 401:  # a page asks for no scheme, and a 401 would have to (RFC 9110 §15.5.2)
         status, title, detail = 403, "Forbidden", "The log-in did not work."

@@ -33,6 +33,7 @@ people = sa.Table(
     sa.Column("scopes", sa.String, nullable=False),
     sa.Column("disabled", sa.Boolean, nullable=False, default=False),
     sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("renewed", sa.Integer, nullable=False, default=1),
 )
 
 
@@ -46,13 +47,18 @@ class StoreUnavailable(Exception):
 
 @dataclass(frozen=True)
 class User:
-    """A person, without anything secret; `version` rises whenever their password, scopes or standing change."""
+    """A person, without anything secret; `version` rises whenever their password, scopes or standing change.
+
+    `renewed` is the version with which their password last changed, or they were last shut out: what was issued before
+    is worth nothing since (OWASP ASVS 7.4.2, 7.4.3).
+    """
 
     name: str
     full_name: str
     email: str
     scopes: frozenset[str]
     version: int
+    renewed: int
 
 
 class UserStore:
@@ -115,7 +121,7 @@ class UserStore:
         """Change a password; the old one stops working with the next check."""
         if not plausible(password):
             raise ValueError("a password is 1 to 256 characters without control characters")
-        self._change(name, password_hash=HASHER.hash(normal(password)))
+        self._change(name, password_hash=HASHER.hash(normal(password)), renewed=people.c.version + 1)
 
     def set_scopes(self, name: str, scopes: Iterable[str]) -> None:
         """Change what a person may do."""
@@ -123,7 +129,7 @@ class UserStore:
 
     def disable(self, name: str) -> None:
         """Shut a person out, without forgetting them."""
-        self._change(name, disabled=True)
+        self._change(name, disabled=True, renewed=people.c.version + 1)
 
     def enable(self, name: str) -> None:
         """Let a disabled person in again."""
@@ -150,7 +156,7 @@ def normal(text: str) -> str:
 
 
 def _user(row: Any) -> User:
-    return User(row.name, row.full_name, row.email, frozenset(row.scopes.split()), row.version)
+    return User(row.name, row.full_name, row.email, frozenset(row.scopes.split()), row.version, row.renewed)
 
 
 @functools.cache

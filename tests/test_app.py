@@ -513,6 +513,7 @@ class TestTheAuditLine:
             ({"Authorization": "Bearer s3cret s3cret"}, [f"Bearer {audit.fingerprint('s3cret s3cret')}"]),
             ({"Authorization": "Basic s3cret"}, ["Basic ?:***"]),
             ({"Authorization": "Basic czNjcmV0"}, ["Basic ?:***"]),
+            ({"Authorization": "Basic s\u00e9cr\u00e9t"}, ["Basic ?:***"]),
             ({"Authorization": "s3cret"}, ["Authorization: ***"]),
             ({"Authorization": "DPoP s3cret"}, ["Authorization: ***"]),
             ({"X-User": "alice"}, ["X-User: alice"]),

@@ -416,14 +416,15 @@ class TestPassingOn:
             }
         assert zerotrust.exchanged == [(token, "billing"), (token, "inventory")]
 
-    def test_an_exchange_that_fails_is_not_papered_over(self, zerotrust: Guarded) -> None:
+    @pytest.mark.parametrize("refusal", [Unavailable("the IdP does not answer"), Unauthenticated("it is revoked")])
+    def test_an_exchange_that_fails_is_not_papered_over(self, zerotrust: Guarded, refusal: Refusal) -> None:
         found = zerotrust.shown(bearer(zerotrust.token()))
 
         def exchange(token: str, audience: str) -> str:
-            raise Unavailable("the IdP does not answer")
+            raise refusal
 
         zerotrust.pattern.idp.exchange = exchange  # type: ignore[method-assign]
-        with pytest.raises(Unavailable):
+        with pytest.raises(type(refusal)):
             zerotrust.pattern.credentials_for("billing", found)
 
     def test_without_a_token_there_is_nothing_to_pass_on(self, orders: Guarded) -> None:

@@ -20,6 +20,7 @@ from tests.idp_support import (
     CUSTOMER,
     EXCHANGE,
     ISSUER,
+    PASSWORDS,
     PERSON,
     Idp,
     a_client,
@@ -200,6 +201,20 @@ class TestIntrospection:
         token = idp.tokens(client=client)["access_token"]
         idp.users.disable("alice")
         assert idp.introspect(token) == INACTIVE
+
+    @pytest.mark.parametrize("client", ["gateway", "portal"])
+    def test_a_token_from_before_a_new_password_is_inactive_at_once(self, idp: Idp, client: str) -> None:
+        token = idp.tokens(client=client)["access_token"]
+        idp.users.set_password("alice", PASSWORDS["alice"])  # new, even if it reads the same
+        assert idp.introspect(token) == INACTIVE
+        assert idp.introspect(idp.tokens(client=client)["access_token"])["active"]
+
+    def test_who_was_shut_out_and_let_in_again_has_to_log_in_again(self, idp: Idp) -> None:
+        token = idp.tokens()["access_token"]
+        idp.users.disable("alice")
+        idp.users.enable("alice")
+        assert idp.introspect(token) == INACTIVE
+        assert idp.introspect(idp.tokens()["access_token"])["active"]
 
     def test_a_scope_taken_from_the_person_is_gone_at_once(self, idp: Idp) -> None:
         token = idp.tokens("carol", scope="openid items:read orders:refund")["access_token"]

@@ -64,12 +64,13 @@ class TestPeople:
         assert people_of(idp.settings).check("dora", "explorer").full_name == "Dora"
         assert made in idp.manager.people()
 
-    def test_who_is_disabled_is_out_until_enabled(self, idp: ManagedIdp) -> None:
+    def test_who_is_disabled_is_out_until_enabled_and_logged_in_again(self, idp: ManagedIdp) -> None:
         token = idp.tokens()["access_token"]
         assert idp.manager.disable("alice").disabled
         assert not idp.introspect(token)["active"]
         assert not idp.manager.enable("alice").disabled
-        assert idp.introspect(token)["active"]
+        assert not idp.introspect(token)["active"]
+        assert idp.introspect(idp.tokens()["access_token"])["active"]
 
     def test_a_new_password_ends_the_old(self, idp: ManagedIdp) -> None:
         idp.manager.set_password("alice", "looking-glass")
@@ -623,6 +624,19 @@ class TestReset:
         idp.manager.reset()
         after = {person.name: person.version for person in idp.manager.people()}
         assert after == before | {"alice": before["alice"] + 2}
+
+    @pytest.mark.parametrize("change", ["password", "disabling", "scopes"])
+    def test_what_was_issued_before_a_password_went_back_is_worth_nothing(self, idp: ManagedIdp, change: str) -> None:
+        with_the_old = idp.tokens("alice")["access_token"]
+        if change == "password":
+            idp.manager.set_password("alice", "looking-glass")
+        elif change == "disabling":
+            idp.manager.disable("alice")
+        else:
+            idp.manager.set_scopes("alice", ["items:read", "openid"])
+        idp.manager.reset()
+        assert idp.introspect(with_the_old)["active"] is (change == "scopes")
+        assert idp.introspect(idp.tokens("alice")["access_token"])["active"]
 
     def test_a_namesake_inherits_nothing(self, idp: ManagedIdp) -> None:
         scopes = ["items:read", "orders:read"]

@@ -20,7 +20,7 @@ import pytest
 
 from certs import CA
 from services import audit, tls
-from services.identity import NoCredentials, Refusal, Unavailable
+from services.identity import NoCredentials, Refusal, Unauthenticated, Unavailable
 from services.oauth import ACCESS_TOKEN, MAX_ANSWER, TOKEN_EXCHANGE, IdentityProvider
 from services.settings import Settings
 from tests import rogue
@@ -311,9 +311,17 @@ class TestAnswers:
             unanswered(idp, call, "does not answer")
         assert time.monotonic() - began < 5
 
-    def test_the_idp_can_refuse_an_exchange(self, place: Place) -> None:
-        no = http("400 Bad Request", b'{"error": "invalid_grant"}')
-        with answering(place, no) as (idp, _), pytest.raises(NoCredentials, match="invalid_grant"):
+    @pytest.mark.parametrize("error", ["invalid_request", "invalid_grant"])
+    def test_a_token_that_is_not_exchanged_is_our_callers_and_no_good(self, place: Place, error: str) -> None:
+        no = http("400 Bad Request", json.dumps({"error": error}).encode())
+        with answering(place, no) as (idp, _), pytest.raises(Unauthenticated, match=error) as refused:
+            idp.exchange(TOKEN, "billing")
+        assert refused.value.error == "invalid_token"
+
+    @pytest.mark.parametrize("error", ["unauthorized_client", "invalid_target", "invalid_scope", None])
+    def test_any_other_refusal_of_an_exchange_is_not_our_callers_fault(self, place: Place, error: str | None) -> None:
+        no = http("400 Bad Request", json.dumps({"error": error}).encode())
+        with answering(place, no) as (idp, _), pytest.raises(NoCredentials, match=str(error)):
             idp.exchange(TOKEN, "billing")
 
     @pytest.mark.parametrize("name", ["introspect", "keys"])

@@ -139,7 +139,7 @@ class TestDiff:
 
     def test_the_calls_to_the_idp_are_those_that_were_measured(self) -> None:
         told = {name: differ.moving_parts("perimeter", name) for name in test_shop.IDP_CALLS}
-        shown = {name: dict((row[0], row[2]) for row in rows)["IdP calls per order"] for name, rows in told.items()}
+        shown = {name: {row[0]: row[2] for row in rows}["IdP calls per order"] for name, rows in told.items()}
         assert shown == {name: str(calls) for name, calls in test_shop.IDP_CALLS.items() if calls}
 
     def test_an_unknown_pattern_gets_the_list(self) -> None:

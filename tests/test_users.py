@@ -58,7 +58,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_right_password_proves_the_user(store: UserStore) -> None:
     scopes = frozenset(SCOPES)
-    assert store.check("alice", "wonderland") == User("alice", "Alice Liddell", "alice@shop.test", scopes, 1)
+    assert store.check("alice", "wonderland") == User("alice", "Alice Liddell", "alice@shop.test", scopes, 1, 1)
 
 
 def test_a_user_shows_nothing_secret(store: UserStore) -> None:
@@ -174,6 +174,15 @@ def test_the_version_rises_with_each_change(store: UserStore, path: Path, change
     change(store)
     with sa.create_engine(f"sqlite:///{path}").connect() as connection:
         assert connection.scalar(sa.select(users.people.c.version)) == 2
+
+
+@pytest.mark.parametrize(("change", "renewed"), [("password", 2), ("disabling", 2), ("scopes", 1), ("enabling", 1)])
+def test_a_person_is_renewed_by_a_new_password_and_by_being_shut_out(
+    store: UserStore, path: Path, change: str, renewed: int
+) -> None:
+    CHANGES[change](store)
+    with sa.create_engine(f"sqlite:///{path}").connect() as connection:
+        assert connection.scalar(sa.select(users.people.c.renewed)) == renewed
 
 
 def test_a_changed_password_counts_at_once(store: UserStore, path: Path) -> None:

@@ -20,8 +20,10 @@ from idp.provider import Provider
 from idp.settings import Settings
 
 _CHANGED = """
-    UPDATE people SET (full_name, email, password_hash, scopes, disabled, version) = (
-        SELECT full_name, email, password_hash, scopes, disabled, people.version + 1
+    UPDATE people SET (full_name, email, password_hash, scopes, disabled, version, renewed) = (
+        SELECT full_name, email, password_hash, scopes, disabled, people.version + 1, CASE
+            WHEN (was.password_hash, was.disabled) IS NOT (people.password_hash, people.disabled)
+            THEN people.version + 1 ELSE people.renewed END
         FROM provisioned.people AS was WHERE was.name = people.name)
     WHERE EXISTS (SELECT 1 FROM provisioned.people AS was WHERE was.name = people.name AND
         (was.full_name, was.email, was.password_hash, was.scopes, was.disabled) IS NOT

@@ -34,6 +34,13 @@ SABOTAGES = (
         f"{BROWSER}::test_logging_in_again_ends_the_session_before[local-basic]",
     ),
     Sabotage(
+        "a browser whose log-in has ended is led in circles",
+        PAGES,
+        '        _edge().sessions.close(flask.session.pop("id", None))  # or the front',
+        "        # or the front",
+        "tests/test_scenarios.py::test_it_comes_as_it_was_written[local-zerotrust-use_after_a_password_change]",
+    ),
+    Sabotage(
         "scripts can read the cookie",
         PAGES,
         "        SESSION_COOKIE_HTTPONLY=True,",

@@ -453,9 +453,16 @@ SABOTAGES = (
     Sabotage(
         "a disabled person's token is active",
         TOKENS,
-        "        return None if person is None else replace(",
-        "        return found if person is None else replace(",
+        "        if person is None:\n            return None\n",
+        "        if person is None:\n            return found\n",
         f"{KINDS}::TestIntrospection::test_a_disabled_persons_token_is_inactive_at_once",
+    ),
+    Sabotage(
+        "a token outlives the password that it was got with",
+        TOKENS,
+        "        if (found.authorization.user_version or 0) < person.renewed:",
+        "        if False:",
+        f"{KINDS}::TestIntrospection::test_a_token_from_before_a_new_password_is_inactive_at_once",
     ),
     Sabotage(
         "a scope that was taken away is still there",

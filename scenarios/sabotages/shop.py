@@ -343,6 +343,13 @@ SABOTAGES = (
     ),
     # audit
     Sabotage(
+        "a credential that is not ASCII breaks the line about it",
+        AUDIT,
+        "    except ValueError:  # not base64",
+        "    except UnicodeDecodeError:  # not base64",
+        "tests/test_app.py::TestTheAuditLine::test_it_says_what_was_presented_and_never_the_secret",
+    ),
+    Sabotage(
         "a password stands in the log",
         AUDIT,
         '        return f"Basic {_user_id(rest)}:***"',

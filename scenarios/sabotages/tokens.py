@@ -327,6 +327,13 @@ SABOTAGES = (
         "::test_any_answer_but_a_whole_json_object_with_status_200_means_we_cannot_tell",
     ),
     Sabotage(
+        "a token that the IdP does not exchange is our own mistake",
+        OAUTH,
+        '    if error in {"invalid_request", "invalid_grant"}:',
+        "    if False:",
+        "tests/test_oauth.py::TestAnswers::test_a_token_that_is_not_exchanged_is_our_callers_and_no_good",
+    ),
+    Sabotage(
         "an error counts as an answer",
         OAUTH,
         "    if status != 200:",
@@ -385,6 +392,20 @@ SABOTAGES = (
         "        stored = row.password_hash if row else decoy()\n",
         "        if row is None:\n            raise WrongPassword\n        stored = row.password_hash\n",
         "tests/test_users.py::test_anything_else_proves_nobody_at_the_price_of_one_slow_hash",
+    ),
+    Sabotage(
+        "a change of the password ends no token",
+        USERS,
+        "password_hash=HASHER.hash(normal(password)), renewed=people.c.version + 1)",
+        "password_hash=HASHER.hash(normal(password)))",
+        "tests/test_users.py::test_a_person_is_renewed_by_a_new_password_and_by_being_shut_out",
+    ),
+    Sabotage(
+        "who is let in again has the tokens of before",
+        USERS,
+        "disabled=True, renewed=people.c.version + 1)",
+        "disabled=True)",
+        "tests/test_users.py::test_a_person_is_renewed_by_a_new_password_and_by_being_shut_out",
     ),
     Sabotage(
         "a change of the password ends no session",

@@ -18,7 +18,7 @@ EXPECTED = {
     ),
     "jwt": Expect(Verdict.SERVED, "nobody asks anybody: the token works until it expires, five minutes at most"),
     "zerotrust": Expect(
-        Verdict.UNAVAILABLE, "the gateway sees no harm in it, but it is exchanged for nothing any more"
+        Verdict.UNAUTHENTICATED, "the gateway sees no harm in it, but the identity provider exchanges it for nothing"
     ),
 }
 REFERENCES = ("OWASP ASVS 7.4.2", "RFC 7662 §2.2", "RFC 9068 §4", "CWE-613")

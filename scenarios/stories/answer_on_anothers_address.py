@@ -6,7 +6,7 @@ right names, signed by herself; and, in the second case, one that the shop's own
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from scenarios.levers import eventually, insist
-from scenarios.registry import Attempt
+from scenarios.families import together
+from scenarios.levers import dark, eventually, insist
 from scenarios.shopper import Shopper
-from scenarios.stand_in import standing_in
+from scenarios.stand_in import posted
 from scenarios.verdict import Answer, Expect, Verdict, refused
 from scenarios.world import World
 
@@ -64,23 +64,27 @@ def anothers(world: World) -> Mapping[str, str]:
     return world.certificate_of("inventory")
 
 
-def answer(shows: Callable[[World], Mapping[str, str]]) -> Attempt:
-    """Stand in billing's place with a certificate, as a case of the family; under `perimeter` nobody asks for one."""
-
-    def attempt(world: World) -> Answer:
-        alice, key = Shopper(world.shop, "alice"), secrets.token_hex(16)
-        certificate = {} if world.pattern == "perimeter" else shows(world)
-        with standing_in(world, "billing", certificate) as there:
-            cut_off = alice.order("book", key=key)
-            insist(cut_off.status_code == 503, f"without billing, an order comes to {cut_off.status_code}")
-            eventually(lambda: there.heard("request") or there.heard("hung up"), "orders calls billing")
-            told = there.heard("request")
-        insist(alice.order("book", key=key).status_code == 201, "the order that was cut off does not find its end")
-        if told:
-            return Answer(Verdict.SERVED, body=told[0]["body"], detail=f"she was told {told[0]['headers']}")
-        return refused("orders hung up before it said a word")
-
-    return attempt
+def attempts(world: World) -> dict[str, Answer]:
+    """Stand in billing's place with one certificate after the other; under `perimeter` nobody asks for one."""
+    alice, key = Shopper(world.shop, "alice"), secrets.token_hex(16)
+    certificates = {name: {} if world.pattern == "perimeter" else show(world) for name, show in SHOWN.items()}
+    with dark(world, "billing"):
+        answers = {name: told(world, shown, alice, key) for name, shown in certificates.items()}
+    insist(alice.order("book", key=key).status_code == 201, "the order that was cut off does not find its end")
+    return answers
 
 
-CASES = {"signed by herself": answer(signed_by_herself), "another service's": answer(anothers)}
+def told(world: World, certificate: Mapping[str, str], alice: Shopper, key: str) -> Answer:
+    """What Mallory is told when alice orders."""
+    with posted(world, "billing", certificate) as there:
+        cut_off = alice.order("book", key=key)
+        insist(cut_off.status_code == 503, f"without billing, an order comes to {cut_off.status_code}")
+        eventually(lambda: there.heard("request") or there.heard("hung up"), "orders calls billing")
+        heard = there.heard("request")
+    if heard:
+        return Answer(Verdict.SERVED, body=heard[0]["body"], detail=f"she was told {heard[0]['headers']}")
+    return refused("orders hung up before it said a word")
+
+
+SHOWN = {"signed by herself": signed_by_herself, "another service's": anothers}
+CASES = together(SHOWN, attempts)

@@ -4,10 +4,8 @@ Where one reader takes `+0`, `0x0` or a size that ends in a bare line feed for t
 rest of the body is a request to the one and not to the other.  What is no chunk is refused, and the connection closed.
 """
 
-from scenarios import doorstep
-from scenarios.registry import Attempt
-from scenarios.stories.smuggled_requests import openly
-from scenarios.verdict import Answer, Expect, Verdict
+from scenarios.doorstep import Message, hiding, order, second
+from scenarios.verdict import Expect, Verdict
 from scenarios.world import World
 
 GROUP = "from outside"
@@ -34,17 +32,14 @@ CHUNKS = {
 }
 
 
-def cut(chunks: str) -> Attempt:
-    """Chunks, and behind them the hidden request, as a case of the family."""
+def cut(chunks: str) -> Message:
+    """Chunks, and behind them the hidden request."""
 
-    def attempt(world: World) -> Answer:
-        openly(world)
-        mark = doorstep.marker()
-        shown = "".join(f"{name}: {value}\r\n" for name, value in world.credential_of("mallory").items())
-        head = f"POST /api/orders HTTP/1.1\r\nHost: {doorstep.host(world)}\r\n{shown}Content-Type: application/json\r\n"
-        return doorstep.sent(world, f"{head}Transfer-Encoding: chunked\r\n\r\n{chunks}{doorstep.second(mark)}", mark)
+    def write(world: World, mark: str) -> str:
+        head = f"{order(world)}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        return f"{head}{chunks}{second(mark)}"
 
-    return attempt
+    return write
 
 
-CASES = {name: cut(chunks) for name, chunks in CHUNKS.items()}
+CASES = hiding({name: cut(chunks) for name, chunks in CHUNKS.items()})

@@ -4,18 +4,18 @@ The impostor declares every token active and mallory's, hands out keys of its ow
 It speaks TLS, with a certificate that it made itself, or with a genuine one that was issued to another.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from secrets import token_hex
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from scenarios.levers import ACCESS_TOKEN, answered, insist
+from scenarios.families import together
+from scenarios.levers import ACCESS_TOKEN, answered, dark, insist
 from scenarios.shopper import Shopper
-from scenarios.stand_in import standing_in
+from scenarios.stand_in import posted
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World
 
@@ -46,20 +46,23 @@ def lies(world: World) -> dict[str, object]:
     return {"/introspect": {"active": True, **about, **more}, "/jwks": {"keys": []}, "/token": traded}
 
 
-def behind(certificate: Callable[[World], Mapping[str, str]]) -> Callable[[World], Answer]:
-    """The impostor, with that certificate."""
+def attempts(world: World) -> dict[str, Answer]:
+    """One impostor after the other, while the identity provider itself is away."""
+    alice = Shopper(world.shop, "alice")
+    insist(alice.order("book").status_code == 201, "alice cannot order to begin with")
+    certificates = {name: show(world) for name, show in SHOWN.items()}
+    with dark(world, "idp"):
+        return {name: told_lies(world, alice, shown) for name, shown in certificates.items()}
 
-    def attempt(world: World) -> Answer:
-        alice, key = Shopper(world.shop, "alice"), token_hex(16)
-        insist(alice.order("book").status_code == 201, "alice cannot order to begin with")
-        with standing_in(world, "idp", certificate(world), lies(world)) as impostor:
-            answer = answered(alice.order("book", key=key))
-            told, hung_up = impostor.heard("request"), impostor.heard("hung up")
-        insist(not told, f"somebody asked the impostor: {[each['path'] for each in told]}")
-        insist(bool(hung_up) or answer.verdict is Verdict.SERVED, "nobody came to the impostor's door at all")
-        return answer
 
-    return attempt
+def told_lies(world: World, alice: Shopper, certificate: Mapping[str, str]) -> Answer:
+    """What comes of alice's order behind an impostor with that certificate."""
+    with posted(world, "idp", certificate, lies(world)) as impostor:
+        answer = answered(alice.order("book"))
+        told, hung_up = impostor.heard("request"), impostor.heard("hung up")
+    insist(not told, f"somebody asked the impostor: {[each['path'] for each in told]}")
+    insist(bool(hung_up) or answer.verdict is Verdict.SERVED, "nobody came to the impostor's door at all")
+    return answer
 
 
 def of_another(world: World) -> Mapping[str, str]:
@@ -81,4 +84,5 @@ def home_made(world: World) -> Mapping[str, str]:
     return {"cert": signed.public_bytes(pem).decode(), "key": key.private_bytes(pem, form, plain).decode()}
 
 
-CASES = {"a certificate of its own making": behind(home_made), "a certificate of another service": behind(of_another)}
+SHOWN = {"a certificate of its own making": home_made, "a certificate of another service": of_another}
+CASES = together(SHOWN, attempts)

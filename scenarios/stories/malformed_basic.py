@@ -100,6 +100,7 @@ VALUES: dict[str, Callable[[str], str]] = {
     "a character too many": lambda pair: f"Basic {encoded(pair).rstrip('=')}A===",
     "a star within": lambda pair: f"Basic {encoded(pair)[:4]}*{encoded(pair)[4:]}",
     "a space within": lambda pair: f"Basic {encoded(pair)[:4]} {encoded(pair)[4:]}",
+    "not in ASCII": lambda pair: f"Basic {encoded(pair)}\xe9",
     "hexadecimal": lambda pair: f"Basic {pair.encode().hex()}",
     "as Bearer": lambda pair: f"Bearer {encoded(pair)}",
     "as Digest": lambda pair: f"Digest {encoded(pair)}",

@@ -4,10 +4,8 @@ A header on two lines, a NUL, a lone carriage return, a version that there is no
 One reader skips what the next one reads.  Behind each of them she hides a second request, on the same connection.
 """
 
-from scenarios import doorstep
-from scenarios.registry import Attempt
-from scenarios.stories.smuggled_requests import openly
-from scenarios.verdict import Answer, Expect, Verdict
+from scenarios.doorstep import Message, credential, hiding, host, second
+from scenarios.verdict import Expect, Verdict
 from scenarios.world import World
 
 GROUP = "from outside"
@@ -57,22 +55,18 @@ OPENINGS = {
 }
 
 
-def say(line: str = LINE, field: str = "X-A: b", opening: str = "", newline: str = "\r\n") -> Attempt:
-    """A message, and behind it the hidden request, as a case of the family."""
+def say(line: str = LINE, field: str = "X-A: b", opening: str = "", newline: str = "\r\n") -> Message:
+    """A message, and behind it the hidden request."""
 
-    def attempt(world: World) -> Answer:
-        openly(world)
-        mark = doorstep.marker()
-        shown = [f"{name}: {value}" for name, value in world.credential_of("mallory").items()]
+    def write(world: World, mark: str) -> str:
         # the odd field comes first: were it last, `a first field that is folded` would fold another
-        head = [line, field, f"Host: {doorstep.host(world)}", *shown]
-        message = opening + newline.join(head) + newline * 2 + doorstep.second(mark)
-        return doorstep.sent(world, message, mark)
+        head = [line, field, f"Host: {host(world)}", credential(world).rstrip()]
+        return opening + newline.join(head) + newline * 2 + second(mark)
 
-    return attempt
+    return write
 
 
-CASES = (
+CASES = hiding(
     {name: say(line=line) for name, line in LINES.items()}
     | {name: say(field=field) for name, field in FIELDS.items()}
     | {name: say(opening=opening) for name, opening in OPENINGS.items()}

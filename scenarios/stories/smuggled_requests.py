@@ -5,16 +5,12 @@ not.  If whoever reads first sees one request and whoever reads next sees two, t
 be answered to somebody else.  A message that can be read in two ways has to be refused as a whole, and the connection
 closed.
 
-The hidden request names a user that nobody else names.  First the same two requests are sent openly, one after the
-other, as HTTP allows: both must be answered and the name must be found in a log, or this would prove nothing.
+The hidden request names a user that nobody else names.  In the end the same two requests are sent openly, one after
+the other, as HTTP allows: both must be answered and the name must be found in a log, or this would prove nothing.
 """
 
-import functools
-
-from scenarios import doorstep
-from scenarios.levers import insist
-from scenarios.registry import Attempt
-from scenarios.verdict import Answer, Expect, Verdict
+from scenarios.doorstep import Message, hiding, order, second
+from scenarios.verdict import Expect, Verdict
 from scenarios.world import World
 
 GROUP = "from outside"
@@ -83,35 +79,19 @@ TWO_HEADERS = {
 }
 
 
-def hide(framing: str, version: str = "1.1") -> Attempt:
+def hide(framing: str, version: str = "1.1") -> Message:
     """A body that ends by one reading before the hidden request and by another after it."""
 
-    def attempt(world: World) -> Answer:
-        openly(world)
-        mark = doorstep.marker()
-        body = END + doorstep.second(mark)
+    def write(world: World, mark: str) -> str:
+        body = END + second(mark)
         lengths = {"n": len(END), "end": len(END), "all": len(body)}
-        head = f"{_head(world, version)}Content-Type: application/json\r\n{framing.format(**lengths)}\r\n\r\n"
-        return doorstep.sent(world, head + body, mark)
+        head = f"{order(world, version)}Content-Type: application/json\r\n{framing.format(**lengths)}\r\n\r\n"
+        return head + body
 
-    return attempt
-
-
-@functools.cache
-def openly(world: World) -> None:
-    """The control: two requests on one connection, framed as they should be, are read and answered both."""
-    mark = doorstep.marker()
-    told = doorstep.sent(world, f"{_head(world)}Content-Length: 0\r\n\r\n{doorstep.second(mark)}", mark)
-    insist(told.verdict is Verdict.SERVED, f"not even openly are two requests read: {told}")
+    return write
 
 
-def _head(world: World, version: str = "1.1") -> str:
-    """An order of mallory's own, as far as it can be told without knowing how its body is framed."""
-    shown = "".join(f"{name}: {value}\r\n" for name, value in world.credential_of("mallory").items())
-    return f"POST /api/orders HTTP/{version}\r\nHost: {doorstep.host(world)}\r\n{shown}"
-
-
-CASES = (
+CASES = hiding(
     {name: hide(framing) for name, framing in TWO_HEADERS.items()}
     | {f"CL {name}": hide(f"Content-Length: {length}") for name, length in LENGTHS.items()}
     | {f"TE {name}": hide(f"Transfer-Encoding: {coding}") for name, coding in CODINGS.items()}

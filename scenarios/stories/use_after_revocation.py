@@ -22,7 +22,7 @@ EXPECTED = {
     ),
     "jwt": Expect(Verdict.SERVED, "nobody asks anybody: the token works until it expires, five minutes at most"),
     "zerotrust": Expect(
-        Verdict.UNAVAILABLE, "the gateway sees no harm in it, but it is exchanged for nothing any more"
+        Verdict.UNAUTHENTICATED, "the gateway sees no harm in it, but the identity provider exchanges it for nothing"
     ),
 }
 REFERENCES = ("RFC 7009 §2.1", "RFC 7009 §3", "RFC 7662 §4", "RFC 9068 §4", "OWASP ASVS 7.4.1", "CWE-613")
