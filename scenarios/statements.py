@@ -84,7 +84,7 @@ def _password_is_kept(look: Look) -> Verdict:
     places = {pattern: look.figure("exposure", pattern, PASSWORD) for pattern in PATTERNS}
     hops = look.figure("exposure", "basic", HOPS)
     others = max(number for pattern, number in places.items() if pattern != "basic")
-    measured = f"in the memory of {places['basic']:.0f} processes, and on {hops:.0f} hops; elsewhere at most {others:.0f}"
+    measured = f"in the memory of {places['basic']:.0f} processes, elsewhere at most {others:.0f}; on {hops:.0f} hops"
     return measured, holds(places["basic"] > others), "to call on, a service has to keep what it was shown"
 
 
