@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from compose.shop import Shop
 from compose.topology import INSIDE, PROCESSES, TOKEN_PATTERNS
-from scenarios import canary
+from scenarios import canary, search
 from scenarios.evidence import Hop
 from scenarios.measurements import blast_radius, exposure, outage
 from scenarios.registry import gauge
-from scenarios.search import BOUND, TOKEN
+from scenarios.search import BOUND, TOKEN, CannotLook
 from scenarios.verdict import Answer, Verdict
 from scenarios.world import World
 from services import billing, inventory, orders
@@ -208,6 +208,14 @@ class TestExposure:
         assert figures["processes whose memory holds a bound token"].trials == (0, 1, 0)
         assert (figures["environments"].value, figures["environments"].note) == (None, "not allowed")
         assert figures["logs"].value == figures["files"].value == 0
+
+    def test_a_user_who_may_not_look_is_told_so(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        def forbidden(pid: int) -> Iterator[bytes]:
+            raise PermissionError(pid)
+
+        monkeypatch.setattr(canary, "memory", forbidden)
+        with pytest.raises(CannotLook, match="cannot look into ca from here: PermissionError"):
+            search.memory(world, SECRETS, "ali")
 
     def test_it_measures(self, world: World) -> None:
         measured = exposure.measure(world)
