@@ -148,6 +148,35 @@ class TestMarkup:
                 assert attrs["aria-label"]
 
 
+INKS = {
+    "ground": ("ink", "quiet", "accent", "brass", "good", "bad"),
+    "card": ("ink", "quiet", "accent", "brass", "good", "bad", "alarm"),
+    "good-tint": ("good",),
+    "bad-tint": ("bad",),
+    "alarm": ("on-alarm",),
+}
+"""What is written on what."""
+
+
+@pytest.mark.parametrize("scheme", [1, 2], ids=["light", "dark"])
+def test_whatever_is_written_can_be_read(scheme: int) -> None:
+    """The contrast is 4.5 at least (WCAG 2.2 §1.4.3)."""
+    style = (page.TEMPLATES / "style.css").read_text(encoding="utf-8")
+    found = re.findall(r"--([\w-]+): light-dark\(#(\w{6}), #(\w{6})\)", style)
+    light = {colours[0]: luminance(colours[scheme]) for colours in found}
+    for paper, inks in INKS.items():
+        for ink in inks:
+            low, high = sorted((light[paper], light[ink]))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, f"{ink} on {paper}"
+
+
+def luminance(colour: str) -> float:
+    """How light a colour is, from 0 to 1 (WCAG 2.2, relative luminance)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 class TestWhatItSays:
     def test_every_story_and_every_cell_has_its_place(self, whole: Page) -> None:
         ids = set(whole.ids)

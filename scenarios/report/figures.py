@@ -92,7 +92,7 @@ def spread(figure: Figure) -> str:
         return ""
     percent = figure.unit.startswith("share")
     low, high = (f"{each * 100:.0f}" if percent else number(each) for each in limits)
-    return f"{f'{low} to {high}' if low != high else 'always the same'}, {counted(len(figure.trials), 'trial')}"
+    return f"{f'{low} to {high}' if low != high else 'no spread'}, {counted(len(figure.trials), 'trial')}"
 
 
 def number(value: float) -> str:

@@ -1,8 +1,8 @@
 """What there is to show of each measurement: its figures as charts or as one board, its grids, and what was counted.
 
-Nothing here knows a measurement by its name.  A figure is a line with a bar a pattern.  Figures whose names have two
-parts, such as `token/person disabled` or `signing key: files`, belong together and share a board; others are a chart
-each.
+Nothing here knows a measurement by its name.  A figure is a line with a bar a pattern.  Figures share a board when
+their names have two parts, such as `token/person disabled` or `signing key: files`, or when they are many; others are
+a chart each.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scenarios.report import drawings
 from scenarios.report.figures import Scale, bare, spread
 from scenarios.report.words import anchor
 
+MOST_CHARTS = 8
 MOST_ROWS = 400
 """Of what a measurement counted; whoever wants more of it has the evidence."""
 TWO_PARTS = re.compile(r"(?P<about>.+?)(?:: |/)(?P<name>.+)", re.DOTALL)
@@ -81,7 +82,8 @@ def gauged(evidence: Evidence, gauges: Mapping[str, Gauge]) -> list[Gauged]:
 def _gauged(evidence: Evidence, name: str, gauge: Gauge | None) -> Gauged:
     rows = [{"pattern": pattern, **row} for pattern in PATTERNS for row in evidence.rows(name, pattern)]
     found = _figures(evidence, name)
-    together = sum(bool(TWO_PARTS.fullmatch(each)) for each in found) * 2 > len(found)
+    in_two_parts = sum(bool(TWO_PARTS.fullmatch(each)) for each in found)
+    together = len(found) > MOST_CHARTS or in_two_parts * 2 > len(found)
     method = gauge.method if gauge else "This measurement is in the evidence, and no longer in the tree."
     return Gauged(
         name=name,
