@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compose.topology import INSIDE, PATTERNS, TOKEN_PATTERNS
 from scenarios.judging import Finding, Look
-from scenarios.statements import CALLS, HOPS, MEMORY, UNASKED, holds
+from scenarios.statements import CALLS, MEMORY, PASSWORD, UNASKED, holds
 
 Answer = Callable[[Look, str], tuple[str, Finding]]
 """Says what was measured under a pattern, and what that makes of the article's word."""
@@ -28,9 +28,10 @@ def _at_service(look: Look, pattern: str) -> tuple[str, Finding]:
 
 
 def _exposure(look: Look, pattern: str) -> tuple[str, Finding]:
-    places, hops = look.figure("exposure", pattern, MEMORY), look.figure("exposure", pattern, HOPS)
-    most = max(look.figure("exposure", each, MEMORY) for each in PATTERNS)
-    return f"in {places:.0f} processes, on {hops:.0f} hops", holds((places == most) is (pattern == "basic"))
+    password, any_secret = look.figure("exposure", pattern, PASSWORD), look.figure("exposure", pattern, MEMORY)
+    most = max(look.figure("exposure", each, PASSWORD) for each in PATTERNS)
+    measured = f"the password in {password:.0f} processes, something reusable in {any_secret:.0f}"
+    return measured, holds((password == most) is (pattern == "basic"))
 
 
 def _end_user(look: Look, pattern: str) -> tuple[str, Finding]:

@@ -13,6 +13,7 @@ from scenarios.judging import Finding, Look
 
 AGREES, DISAGREES, DEPENDS = Finding.AGREES, Finding.DISAGREES, Finding.DEPENDS
 MEMORY = "processes whose memory holds a reusable secret"
+PASSWORD = "processes whose memory holds the password"
 UNASKED = "services answering an unauthenticated request"
 READERS = "processes that can read the user store"
 HOPS = "hops that carry a reusable secret"
@@ -80,14 +81,11 @@ def _everybody_reads_the_store(look: Look) -> Verdict:
 
 @states("basic-password-kept", "Name and password are kept in memory or a session, to call on with.")
 def _password_is_kept(look: Look) -> Verdict:
-    places = {pattern: look.figure("exposure", pattern, MEMORY) for pattern in PATTERNS}
+    places = {pattern: look.figure("exposure", pattern, PASSWORD) for pattern in PATTERNS}
     hops = look.figure("exposure", "basic", HOPS)
-    measured = f"in the memory of {places['basic']:.0f} processes and on {hops:.0f} hops"
-    return (
-        measured,
-        holds(places["basic"] == max(places.values())),
-        "to call on, a service has to keep what it was shown",
-    )
+    others = max(number for pattern, number in places.items() if pattern != "basic")
+    measured = f"in the memory of {places['basic']:.0f} processes, elsewhere at most {others:.0f}; on {hops:.0f} hops"
+    return measured, holds(places["basic"] > others), "to call on, a service has to keep what it was shown"
 
 
 @states("basic-exposure", "The risk that a credential is exposed is very high.")

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from compose.shop import Shop
 from compose.topology import INSIDE, PROCESSES, TOKEN_PATTERNS
 from scenarios import canary
-from scenarios.hops import Hop
+from scenarios.evidence import Hop
 from scenarios.measurements import blast_radius, exposure, outage
 from scenarios.registry import gauge
 from scenarios.search import BOUND, TOKEN
@@ -168,7 +168,9 @@ class TestCanary:
 
 
 def hop(caller: str, service: str, request: str, *presented: str, checked: str = "") -> Hop:
-    return Hop(caller, service, request, presented, checked, "", "", "", "200", 0, 1.0)
+    said = {"user": "", "vouched_by": "", "authorized_by": "", "answer": "200", "idp_calls": 0, "milliseconds": 1.0}
+    told = {"caller": caller, "service": service, "request": request, "presented": presented, "checked": checked}
+    return Hop.model_validate(told | said)
 
 
 class TestExposure:

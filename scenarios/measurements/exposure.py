@@ -23,8 +23,8 @@ from compose.topology import PROCESSES, TOKEN_PATTERNS
 from scenarios import search
 from scenarios.browser import Browser
 from scenarios.canary import Secrets
-from scenarios.evidence import Figure, Measured
-from scenarios.hops import Hop, story
+from scenarios.evidence import Figure, Hop, Measured
+from scenarios.hops import story
 from scenarios.levers import insist
 from scenarios.newcomer import Newcomer, newcomer
 from scenarios.search import BOUND, TOKEN, CannotLook, Found
