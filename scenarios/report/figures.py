@@ -13,7 +13,7 @@ from scenarios.report import drawings
 from scenarios.report.words import counted
 
 NOT_MEASURED = "not measured in this run"
-WIDE = 100.0
+WIDE = 30.0
 """From this ratio of the largest to the smallest on, bars are logarithmic."""
 TIMES = {1.0: "1 s", 60.0: "1 min", 3600.0: "1 h", 86400.0: "1 day"}
 
@@ -92,7 +92,8 @@ def spread(figure: Figure) -> str:
         return ""
     percent = figure.unit.startswith("share")
     low, high = (f"{each * 100:.0f}" if percent else number(each) for each in limits)
-    return f"{f'{low} to {high}' if low != high else 'no spread'}, {counted(len(figure.trials), 'trial')}"
+    trials = counted(len(figure.trials), "trial")
+    return f"{low} to {high}, {trials}" if low != high else f"each of {trials}"
 
 
 def number(value: float) -> str:
