@@ -152,6 +152,14 @@ def measurements(pattern: str) -> Iterator[Measurement]:
         note="" if seconds else "there is nothing of the user's to take back",
     )
     yield _measured("revocation", pattern, {"access after the user is disabled": after})
+    turned = {
+        f"{what}: files": Figure(value=2.0, unit="files", note=f"the files of {what}") for what in ("key", "leaf")
+    }
+    turned |= {
+        "key: seconds until in force": Figure(value=1.5, unit="s"),
+        "leaf: requests failed": Figure(value=0, unit=""),
+    }
+    yield _measured("rotation", pattern, turned)
     yield Measurement(name="outage", pattern=pattern, measured=None, broken="TooLong: not over", seconds=180.0)
 
 

@@ -20,7 +20,7 @@ from compose.topology import PATTERNS, REPO
 from scenarios import evidence
 from scenarios.evidence import Case, Evidence, Figure, Hop, Measured, Measurement
 from scenarios.registry import stories
-from scenarios.report import drawings, figures, page, sequence, words
+from scenarios.report import drawings, figures, measured, page, sequence, words
 from scenarios.report import stories as storybook
 from scenarios.report.cited import cited
 from scenarios.report.guide import GUIDE
@@ -148,6 +148,35 @@ class TestMarkup:
                 assert attrs["aria-label"]
 
 
+INKS = {
+    "ground": ("ink", "quiet", "accent", "brass", "good", "bad"),
+    "card": ("ink", "quiet", "accent", "brass", "good", "bad", "alarm"),
+    "good-tint": ("good",),
+    "bad-tint": ("bad",),
+    "alarm": ("on-alarm",),
+}
+"""What is written on what."""
+
+
+@pytest.mark.parametrize("scheme", [1, 2], ids=["light", "dark"])
+def test_whatever_is_written_can_be_read(scheme: int) -> None:
+    """The contrast is 4.5 at least (WCAG 2.2 §1.4.3)."""
+    style = (page.TEMPLATES / "style.css").read_text(encoding="utf-8")
+    found = re.findall(r"--([\w-]+): light-dark\(#(\w{6}), #(\w{6})\)", style)
+    light = {colours[0]: luminance(colours[scheme]) for colours in found}
+    for paper, inks in INKS.items():
+        for ink in inks:
+            low, high = sorted((light[paper], light[ink]))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, f"{ink} on {paper}"
+
+
+def luminance(colour: str) -> float:
+    """How light a colour is, from 0 to 1 (WCAG 2.2, relative luminance)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 class TestWhatItSays:
     def test_every_story_and_every_cell_has_its_place(self, whole: Page) -> None:
         ids = set(whole.ids)
@@ -222,8 +251,8 @@ def test_hostile_text_stays_text(run: Evidence) -> None:
     bad = {"expected": HOSTILE, "reason": HOSTILE, "cases": cases, "request": HOSTILE, "answer": HOSTILE}
     spoiled = replaced(run, "place_an_order/jwt", hops=(hop, hop), **bad)
     rows = ({"position": HOSTILE, "operation": HOSTILE, "completed": True, HOSTILE: HOSTILE, "other": [HOSTILE]},)
-    measured = Measured(figures={HOSTILE: Figure(value=1.0, unit=HOSTILE, note=HOSTILE)}, rows=rows)
-    gauge = Measurement(name="hostile", pattern="jwt", measured=measured, seconds=0.0)
+    found = Measured(figures={HOSTILE: Figure(value=1.0, unit=HOSTILE, note=HOSTILE)}, rows=rows)
+    gauge = Measurement(name="hostile", pattern="jwt", measured=found, seconds=0.0)
     env = spoiled.environment.model_copy(update={"commit": HOSTILE, "packages": {HOSTILE: HOSTILE}})
     update = {"environment": env, "measurements": {gauge.id: gauge}, "history": (HOSTILE, HOSTILE)}
     told = Page(page.render(spoiled.model_copy(update=update)))
@@ -328,20 +357,31 @@ class TestDrawings:
 
 
 class TestFigures:
-    def chart(self, run: Evidence, *values: Figure) -> figures.Chart:
+    def chart(self, run: Evidence, *values: Figure) -> measured.Line:
         measurements = {
             f"some/{pattern}": Measurement(
                 name="some", pattern=pattern, measured=Measured(figures={"figure": value}), seconds=0.0
             )
             for pattern, value in zip(PATTERNS, values, strict=False)
         }
-        [found] = figures.gauged(run.model_copy(update={"measurements": measurements}), {})
+        [found] = measured.gauged(run.model_copy(update={"measurements": measurements}), {})
         return found.charts[0]
 
-    def widths(self, chart: figures.Chart) -> list[float]:
+    def widths(self, chart: measured.Line) -> list[float]:
         return [
-            float(width) for bar in chart.bars for width in re.findall(r'class="bar"[^>]*width="([\d.]+)"', bar.drawn)
+            float(width)
+            for bar in chart.bars.values()
+            for width in re.findall(r'class="bar"[^>]*width="([\d.]+)"', bar.drawn)
         ]
+
+    def test_figures_whose_names_have_two_parts_share_a_board(self, run: Evidence) -> None:
+        [rotation] = [each for each in measured.gauged(run, {}) if each.name == "rotation"]
+        assert {about: [line.name for line in lines] for about, lines in rotation.board.items()} == {
+            "key": ["files", "seconds until in force"],
+            "leaf": ["files", "requests failed"],
+        }
+        assert rotation.board["key"][0].notes == (f"{', '.join(PATTERNS)}: the files of key",)
+        assert not rotation.charts
 
     def test_bars_begin_at_nought(self, run: Evidence) -> None:
         chart = self.chart(
@@ -360,16 +400,20 @@ class TestFigures:
     def test_a_share_is_a_share_of_everything(self, run: Evidence) -> None:
         chart = self.chart(run, Figure(value=0.25, unit="share of operations"))
         assert self.widths(chart) == [25]
-        assert chart.bars[0].value == "25 %"
+        assert chart.bars["perimeter"].value == "25 %"
 
     def test_where_there_is_nothing_to_measure_the_note_says_why(self, run: Evidence) -> None:
         chart = self.chart(run, Figure(value=None, unit="s", note="no token"), Figure(value=1.0, unit="s"))
-        assert (chart.bars[0].value, chart.bars[0].note, str(chart.bars[0].drawn)) == ("–", "no token", "")
+        assert (chart.bars["perimeter"].value, chart.bars["perimeter"].note, str(chart.bars["perimeter"].drawn)) == (
+            "–",
+            "no token",
+            "",
+        )
 
     def test_the_spread_is_told_with_the_number_of_trials(self, run: Evidence) -> None:
         chart = self.chart(run, Figure(value=2.0, unit="ms", trials=(1.5, 2.0, 4.25)))
-        assert chart.bars[0].spread == "1.5 to 4.25, 3 trials"
-        assert "whisker" in chart.bars[0].drawn
+        assert chart.bars["perimeter"].spread == "1.5 to 4.25, 3 trials"
+        assert "whisker" in chart.bars["perimeter"].drawn
 
 
 class TestCitations:

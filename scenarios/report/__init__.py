@@ -2,7 +2,8 @@
 
     page        puts it all together and writes `report/index.html`
     stories     what there is to tell of each scenario: its cells, the cases, and which patterns came out alike
-    figures     the numbers of the measurements as charts, and as words
+    measured    what there is to tell of each measurement
+    figures     its numbers as words and as bars
     sequence    the hops of a request, drawn
     drawings    bars, and the grid of who gets what done from where
     cited       the evidence that a claim or an answer rests on, looked up

@@ -40,14 +40,15 @@ def grid(rows: Sequence[Mapping[str, Any]], title: str, ident: str) -> Markup:
     """Who gets what done from where: a line a place, a column an operation, a full square for what was completed."""
     done = {(place(row), operation(row)): bool(row.get("completed")) for row in rows}
     places, operations = (list(dict.fromkeys(key[n] for key in done)) for n in (0, 1))
-    left = LETTER * max(len(called(at)) for at in places) + 10
+    labels = _labels(places)
+    left = LETTER * max(map(len, labels)) + 10
     top = LETTER * max(len(name) for _, name in operations) + 10
     bottom = top + len(places) * CELL
     parts = [_head(left + n * CELL, top, name) for n, (_, name) in enumerate(operations)]
     parts += _services(operations, left, bottom)
     for line, at in enumerate(places):
         y = top + line * CELL
-        parts.append(Markup('<text class="at" x="{:.0f}" y="{:.0f}">{}</text>').format(left - 6, y + 12, called(at)))
+        parts.append(Markup('<text class="at" x="{:.0f}" y="{:.0f}">{}</text>').format(left - 6, y + 12, labels[line]))
         parts += [_cell(left + n * CELL, y, done.get((at, what))) for n, what in enumerate(operations)]
     return Markup(
         '<svg class="grid" viewBox="0 0 {w:.0f} {h:.0f}" width="{w:.0f}" height="{h:.0f}" role="img"'
@@ -75,6 +76,13 @@ def operation(row: Mapping[str, Any]) -> Operation:
 def called(at: Place) -> str:
     """A place in a few words."""
     return printable(", ".join(filter(None, at)))
+
+
+def _labels(places: Sequence[Place]) -> list[str]:
+    """What each line is called; what is held at the place of the line before is enough to say."""
+    said = [called(at) for at in places]
+    again = [n for n in range(1, len(places)) if places[n][0] == places[n - 1][0] and places[n][1]]
+    return [printable(f"… {places[n][1]}") if n in again else label for n, label in enumerate(said)]
 
 
 def _head(x: float, bottom: float, name: str) -> Markup:

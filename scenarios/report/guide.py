@@ -233,10 +233,10 @@ GUIDE = (
                 ("mtls", "jwt", "zerotrust"),
                 "certificates and keys are read again where they lie; a password has to change at both ends at once",
                 (
-                    "figure:rotation/mtls#leaf certificate: processes restarted",
-                    "figure:rotation/mtls#leaf certificate: requests failed",
+                    "figure:rotation/mtls#service certificate: processes restarted",
+                    "figure:rotation/mtls#service certificate: requests failed",
                     "figure:rotation/subsystem#service password: processes restarted",
-                    "figure:rotation/subsystem#service password: files changed",
+                    "figure:rotation/subsystem#service password: files",
                 ),
             ),
         ),

@@ -23,7 +23,7 @@ from compose.topology import PATTERNS
 from scenarios import claims, evidence
 from scenarios.evidence import Evidence
 from scenarios.registry import gauges, stories
-from scenarios.report import figures, sequence, words
+from scenarios.report import figures, measured, sequence, words
 from scenarios.report import stories as storybook
 from scenarios.report.cited import Cited, cited
 from scenarios.report.guide import GUIDE
@@ -57,7 +57,6 @@ def render(found: Evidence) -> str:
     ledger = [(pattern, [each for each in claims.ledger(found) if each.pattern == pattern]) for pattern in PATTERNS]
     groups = storybook.told(found, stories())
     shown = list(storybook.cells(groups))
-    measured = figures.gauged(found, gauges())
     return templates.get_template("page.html").render(
         evidence=found,
         surprises=[each.cell for each in shown if each.sense is storybook.Sense.SURPRISE],
@@ -70,7 +69,7 @@ def render(found: Evidence) -> str:
         groups=groups,
         senses=list(storybook.Sense),
         kinds=sequence.kinds_in(hop for each in shown for hop in each.cell.hops),
-        gauged=measured,
+        gauged=measured.gauged(found, gauges()),
         guide=GUIDE,
     )
 
@@ -102,6 +101,7 @@ def environment() -> jinja2.Environment:
         "kind": sequence.kind,
         "linked": linked,
         "number": figures.number,
+        "scales": measured.scales,
         "duration": duration,
         "grouped": grouped,
         "json": lambda value: json.dumps(value, ensure_ascii=False),

@@ -37,7 +37,7 @@ KIND_NAMES = {
 }
 FIRST, COLUMN, HEAD, LINE = 44, 144, 30, 15
 """In the drawing's units: the first life line, the way to the next, the height of the names, of a line of text."""
-LETTER = 6.3
+LETTER = 6.8
 LONGEST = 64
 
 

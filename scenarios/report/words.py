@@ -41,9 +41,9 @@ def outcome(cell: Cell) -> str:
 
 
 def verdict(case: Case) -> str:
-    """What came of a case: the verdict, and the status that it was given with."""
+    """What came of a case: the verdict, after the status that it was given with."""
     said = case.verdict.lower() if case.verdict else "broke off"
-    return f"{said} {case.status}" if case.status else said
+    return f"{case.status} {said}" if case.status else said
 
 
 def _rank(verdict: str) -> int:
