@@ -85,7 +85,12 @@ class _Container(StandIn):
         engine.docker("rm", "--force", self._name)
 
 
-ALIASES: dict[str, tuple[str, ...]] = {"idp": ("idp", "idp.localhost"), "billing": ("billing",)}
+ALIASES: dict[str, tuple[str, ...]] = {
+    "idp": ("idp", "idp.localhost"),
+    "orders": ("orders",),
+    "inventory": ("inventory",),
+    "billing": ("billing",),
+}
 
 
 @contextmanager
