@@ -16,6 +16,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,19 @@ HEALTHY_WITHIN = 90.0
 HARDENED = ("--user", "10001:10001", "--cap-drop", "ALL", "--read-only", "--tmpfs", "/tmp")
 
 
+@dataclass(frozen=True)
+class Conversation:
+    """All that was said on one connection, byte by byte as it travelled."""
+
+    caller: bytes
+    callee: bytes
+
+    @property
+    def handshakes(self) -> int:
+        """1 when it begins with a ClientHello (RFC 8446 §4.1.2), in a record of a handshake (§5.1); else 0."""
+        return int(self.caller[:2] == b"\x16\x03" and self.caller[5:6] == b"\x01")
+
+
 class Tap(ABC):
     """A relay at its post, and the service behind it.  Made while the service still runs, begun once it has stopped."""
 
@@ -52,8 +66,19 @@ class Tap(ABC):
 
     def read(self, said_by: str) -> bytes:
         """Every byte so far of the `caller` or the `callee`."""
-        events = [json.loads(line) for line in self.said().splitlines() if line.startswith("{")]
-        return b"".join(base64.b64decode(each["data"]) for each in events if each.get("said_by") == said_by)
+        return _bytes(self._events(), said_by)
+
+    def conversations(self) -> list[Conversation]:
+        """What was said so far on each connection, in the order in which they were opened."""
+        heard: dict[int, list[dict[str, Any]]] = {}
+        for event in self._events():
+            if "connection" in event:
+                heard.setdefault(event["connection"], []).append(event)
+        return [Conversation(_bytes(events, "caller"), _bytes(events, "callee")) for events in heard.values()]
+
+    def _events(self) -> list[dict[str, Any]]:
+        whole = self.said().rpartition("\n")[0]  # the last line may still be being written
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
 
 class _Processes(Tap):
@@ -125,6 +150,10 @@ class _Containers(Tap):
 
     def end(self) -> None:
         engine.docker("rm", "--force", self._relay, self._moved)
+
+
+def _bytes(events: list[dict[str, Any]], said_by: str) -> bytes:
+    return b"".join(base64.b64decode(each["data"]) for each in events if each.get("said_by") == said_by)
 
 
 @contextmanager

@@ -5,12 +5,14 @@ It reads what to do as JSON from its argument and prints a JSON line per event:
 
     {"host": …, "port": …, "to": [host, port], "patience": s}
 
-It understands nothing of what it passes on: what it can read is what anybody on the wire can read.
+Connections are numbered in the order in which they are opened.  It understands nothing of what it passes on: what it
+can read is what anybody on the wire can read.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import socket
 import sys
@@ -23,22 +25,24 @@ def tap(wanted: dict[str, Any]) -> None:
     with socket.create_server((wanted["host"], wanted["port"])) as server:
         server.settimeout(wanted["patience"])
         _say({"event": "ready"})
-        while True:
+        for number in itertools.count(1):
             try:
                 caller, _ = server.accept()
             except TimeoutError:
                 return
+            _say({"event": "opened", "connection": number})
             callee = socket.create_connection((wanted["to"][0], wanted["to"][1]), 10)
             for sender, receiver, said_by in ((caller, callee, "caller"), (callee, caller, "callee")):
                 sender.settimeout(None)
-                threading.Thread(target=_pass_on, args=(sender, receiver, said_by), daemon=True).start()
+                threading.Thread(target=_pass_on, args=(sender, receiver, said_by, number), daemon=True).start()
 
 
-def _pass_on(sender: socket.socket, receiver: socket.socket, said_by: str) -> None:
+def _pass_on(sender: socket.socket, receiver: socket.socket, said_by: str, number: int) -> None:
     """One direction of one connection, until either end hangs up."""
     try:
         while data := sender.recv(65536):
-            _say({"event": "bytes", "said_by": said_by, "data": base64.b64encode(data).decode()})
+            told = {"event": "bytes", "connection": number, "said_by": said_by}
+            _say({**told, "data": base64.b64encode(data).decode()})
             receiver.sendall(data)
         receiver.shutdown(socket.SHUT_WR)
     except OSError as error:
@@ -46,7 +50,8 @@ def _pass_on(sender: socket.socket, receiver: socket.socket, said_by: str) -> No
 
 
 def _say(event: dict[str, Any]) -> None:
-    print(json.dumps(event), flush=True)
+    sys.stdout.write(json.dumps(event) + "\n")  # in one piece: two connections speak at once
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from compose import engine
 from compose.refusals import CannotRun
 from compose.shop import Shop
 from compose.topology import INSIDE, TOKEN_PATTERNS
+from idp.manage.client import Manager, via
 from scenarios import probe, redact, verdict
 from scenarios.shopper import CannotLogIn, Shopper
 from scenarios.verdict import Answer
@@ -55,6 +56,14 @@ class World:
         if self._intruder:
             engine.docker("rm", "--force", self._intruder)
             self._intruder = None
+
+    @functools.cached_property
+    def manager(self) -> Manager:
+        """The identity provider's management door; `CannotRun` when it is shut."""
+        if not self.shop.manage:
+            what = "the identity provider of this shop cannot be managed"
+            raise CannotRun(what, f"make down {self.shop.meant}; MANAGE=1 make up {self.shop.meant}")
+        return Manager(via(self.shop))
 
     # People ------------------------------------------------------------------------------------------------------
 

@@ -44,13 +44,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop that is up, on free ports and in a directory of its own: it never collides with one that runs already."""
+    """A shop that is up, on free ports and in a directory of its own: it never collides with one that runs already.
+
+    Its identity provider can be managed, since measurements ask its journal and change people and keys.
+    """
     runtime, pattern = request.param
     missing = engine.trouble() if runtime == "compose" else None
     if missing:
         # In CI a missing engine is a failure: a skipped half of the matrix would pass for a tested one.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Compose runtime: {missing}")
-    with running(pattern, runtime=runtime, ports="free", run_root=tmp_path_factory.mktemp("run")) as up:
+    root = tmp_path_factory.mktemp("run")
+    with running(pattern, runtime=runtime, ports="free", run_root=root, manage=True) as up:
         yield up
 
 
