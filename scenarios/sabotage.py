@@ -37,7 +37,7 @@ from scenarios.sabotages import SABOTAGES, Sabotage
 WORKERS = 2
 SECONDS = 240
 """No check may take longer than this; a busy machine is no reason to fail."""
-TREES = ("services", "idp", "certs", "compose", "scenarios", "tests", "pyproject.toml")
+TREES = ("services", "idp", "certs", "compose", "scenarios", "tests", "conftest.py", "pyproject.toml")
 PASSED, FAILED = 0, 1  # what pytest's exit code says; anything else is that it could not run
 
 

@@ -1,45 +1,57 @@
-"""The shop, running under each pattern in turn, and the choice of patterns and runtimes.
-
-    pytest --pattern jwt           narrows to one pattern (may be given several times)
-    pytest --runtime local         narrows to one runtime; without it both are used where an engine answers
-    pytest --stories               tells the stories too: every scenario under every pattern, which takes its time
-"""
+"""The shop, running under each pattern in turn, and what pytest is told of how its tests belong together."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from compose import engine
-from compose.shop import Shop, running
+from compose.shop import RuntimeName, Shop, running
 from compose.topology import PATTERNS
 from scenarios.shopper import Shopper
+from tests import workers
 
-RUNTIMES = ("local", "compose")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the two choices."""
-    parser.addoption("--pattern", action="append", choices=PATTERNS, help="only these patterns")
-    parser.addoption("--runtime", action="append", choices=RUNTIMES, help="only these runtimes")
-    parser.addoption("--stories", action="store_true", help="every scenario under every pattern too")
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the stories to `make stories`, unless they are asked for."""
-    return True if collection_path.name == "test_scenarios.py" and not config.getoption("--stories") else None
+RUNTIMES = get_args(RuntimeName)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for `shop` once under each chosen pattern in each chosen runtime."""
+    """Run a test that asks for `shop` once under each chosen pattern in each chosen runtime, `runtime` in each."""
+    runtimes = metafunc.config.getoption("--runtime") or RUNTIMES
+    if "runtime" in metafunc.fixturenames:
+        metafunc.parametrize("runtime", runtimes, scope="module")
     if "shop" in metafunc.fixturenames:
         patterns = metafunc.config.getoption("--pattern") or PATTERNS
-        runtimes = metafunc.config.getoption("--runtime") or RUNTIMES
         worlds = [pytest.param((runtime, name), id=f"{runtime}-{name}") for runtime in runtimes for name in patterns]
         metafunc.parametrize("shop", worlds, indirect=True, scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the stories in containers unless they were asked for, and begin with what takes longest."""
+    if not config.getoption("--stories"):
+        config.hook.pytest_deselected(items=[item for item in items if workers.is_story_in_containers(item)])
+        items[:] = [item for item in items if not workers.is_story_in_containers(item)]
+    items[:] = workers.in_order(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByShare:
+    """Keep on one worker what shares a shop."""
+    return workers.ByShare(config, log)
+
+
+@pytest.fixture(scope="session")
+def containers(pytestconfig: pytest.Config) -> None:
+    """A Docker engine with Compose, which everything that starts a container has to ask for."""
+    if "compose" not in (pytestconfig.getoption("--runtime") or RUNTIMES):
+        pytest.skip("only the local runtime was asked for")
+    missing = engine.trouble()
+    if missing:
+        # In CI a missing engine is a failure: a skipped half of the matrix would pass for a tested one.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Compose runtime: {missing}")
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +61,8 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     Its identity provider can be managed, since measurements ask its journal and change people and keys.
     """
     runtime, pattern = request.param
-    missing = engine.trouble() if runtime == "compose" else None
-    if missing:
-        # In CI a missing engine is a failure: a skipped half of the matrix would pass for a tested one.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Compose runtime: {missing}")
+    if runtime == "compose":
+        request.getfixturevalue("containers")
     root = tmp_path_factory.mktemp("run")
     with running(pattern, runtime=runtime, ports="free", run_root=root, manage=True) as up:
         yield up

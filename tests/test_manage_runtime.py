@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -12,25 +11,25 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from compose import choice, engine, ports, remember
+from compose import choice, ports, remember
 from compose.__main__ import app
 from compose.containers import ComposeShop
 from compose.local import LocalShop
 from compose.refusals import CannotRun
-from compose.shop import Shop, open_shop, running
+from compose.shop import RuntimeName, Shop, open_shop, running
 from compose.topology import PROCESSES, Ports
 from idp.manage.client import Manager, via
 from scenarios.shopper import Shopper
 
 
-@pytest.fixture(scope="module", params=["local", "compose"])
-def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop that can be managed."""
-    missing = engine.trouble() if request.param == "compose" else None
-    if missing:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Compose runtime: {missing}")
-    root = tmp_path_factory.mktemp("run")
-    with running("oauth2", runtime=request.param, ports="free", run_root=root, manage=True) as shop:
+@pytest.fixture(scope="module")
+def up(
+    runtime: RuntimeName, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """A shop that can be managed, in each runtime."""
+    if runtime == "compose":
+        request.getfixturevalue("containers")
+    with running("oauth2", runtime, "free", tmp_path_factory.mktemp("run"), manage=True) as shop:
         yield shop
 
 

@@ -122,9 +122,8 @@ def test_the_image_leaves_out_what_it_does_not_need() -> None:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def up(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """One shop of containers that every test here may disturb, as long as it is whole again afterwards."""
-    needs(engine.trouble())
     shop = open_shop("subsystem", "compose", "free", tmp_path_factory.mktemp("run"))
     shop.up()
     yield shop
