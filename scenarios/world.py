@@ -27,6 +27,7 @@ from compose import engine
 from compose.refusals import CannotRun
 from compose.shop import Shop
 from compose.topology import INSIDE, TOKEN_PATTERNS
+from idp.manage.client import Manager, via
 from scenarios import probe, redact, verdict
 from scenarios.shopper import CannotLogIn, Shopper
 from scenarios.verdict import Answer
@@ -38,6 +39,10 @@ _MOST = 100_000
 """Characters of one argument on a command line, well below what Linux allows (128 KiB)."""
 _LONGEST = 300.0
 """Seconds that many requests in one go may take."""
+
+
+class DoorShut(CannotRun):
+    """A story needs the identity provider's management door, and the shop was started without one."""
 
 
 class World:
@@ -55,6 +60,14 @@ class World:
         if self._intruder:
             engine.docker("rm", "--force", self._intruder)
             self._intruder = None
+
+    @functools.cached_property
+    def manager(self) -> Manager:
+        """The identity provider's management door; `DoorShut` when there is none."""
+        if not self.shop.manage:
+            what = "the identity provider of this shop cannot be managed"
+            raise DoorShut(what, f"make down {self.shop.meant}; MANAGE=1 make up {self.shop.meant}")
+        return Manager(via(self.shop))
 
     # People ------------------------------------------------------------------------------------------------------
 

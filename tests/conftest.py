@@ -1,8 +1,8 @@
 """The shop, running under each pattern in turn, and the choice of patterns and runtimes.
 
-    pytest --pattern jwt           narrows to one pattern (may be given several times)
-    pytest --runtime local         narrows to one runtime; without it both are used where an engine answers
-    pytest --stories               tells the stories too: every scenario under every pattern, which takes its time
+pytest --pattern jwt           narrows to one pattern (may be given several times)
+pytest --runtime local         narrows to one runtime; without it both are used where an engine answers
+pytest --stories               tells the stories too: every scenario under every pattern, which takes its time
 """
 
 from __future__ import annotations
@@ -44,13 +44,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop that is up, on free ports and in a directory of its own: it never collides with one that runs already."""
+    """A shop that is up, on free ports and in a directory of its own: it never collides with one that runs already.
+
+    Its identity provider can be managed, since some stories do.
+    """
     runtime, pattern = request.param
     missing = engine.trouble() if runtime == "compose" else None
     if missing:
         # In CI a missing engine is a failure: a skipped half of the matrix would pass for a tested one.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Compose runtime: {missing}")
-    with running(pattern, runtime=runtime, ports="free", run_root=tmp_path_factory.mktemp("run")) as up:
+    with running(pattern, runtime=runtime, ports="free", run_root=tmp_path_factory.mktemp("run"), manage=True) as up:
         yield up
 
 
