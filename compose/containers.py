@@ -99,11 +99,15 @@ class ComposeShop(Shop):
 
         Compose could wait too, but only for looks of Docker's, which are seconds apart.
         """
-        deadline = time.monotonic() + HEALTHY_WITHIN
-        while ill := {status.health for status in self.status() if status.name in names} - {"healthy"}:
-            if "down" in ill or time.monotonic() > deadline:
+        waiting, deadline = list(names), time.monotonic() + HEALTHY_WITHIN
+        while waiting:
+            health = _health(self._containers()[waiting[0]])
+            if health == "healthy":
+                del waiting[0]
+            elif health == "down" or time.monotonic() > deadline:
                 raise CannotRun(self._what_went_wrong(""), _LOOK)
-            time.sleep(0.1)  # other processes' doings: there is nothing to wait on but the next look
+            else:
+                time.sleep(0.2)  # other processes' doings: there is nothing to wait on but the next look
 
     def _what_went_wrong(self, said: str) -> str:
         """The last words of every container that is not well, or else Compose's own."""
@@ -200,12 +204,15 @@ def left_over(run_root: Path) -> set[str]:
 
 
 def _health(container: dict[str, Any]) -> str:
-    """Docker's several words for how a container is doing, as ours; before it has looked, we look as it would."""
+    """Docker's several words for how a container is doing, as ours; unless it says that all is well, we look too.
+
+    Docker looks every few seconds: what it says of a container that has just started, or was held up, is old news.
+    """
     state, service = container["State"], container["Config"]["Labels"].get(SERVICE)
     if state["Status"] != "running":
         return "healthy" if service == "provision" and state["ExitCode"] == 0 else "down"
     said = str(state.get("Health", {}).get("Status", "healthy"))
-    if said != "starting":
+    if said == "healthy":
         return said
     looked = engine.docker("exec", container["Id"], *container["Config"]["Healthcheck"]["Test"][1:])
     return said if looked.returncode else "healthy"

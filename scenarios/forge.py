@@ -11,8 +11,6 @@ import functools
 import hashlib
 import json
 import re
-import select
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from compose.refusals import CannotRun
 from compose.topology import TOKEN_PATTERNS
 from scenarios.families import Attempt, Request, WrongAnswer, borrowed, family, says
+from scenarios.tripwire import Tripwire, tripwire
 from scenarios.world import World
 
 VICTIM = "carol"
@@ -83,11 +82,10 @@ class Mint:
     world: World
     door: str
     keys: Mapping[str, Any]
+    tripwire: Tripwire
     own: Mapping[str, Any] = field(default_factory=own_keys)
     thumbprint: str = ""
     """Of the certificate that will be shown together with the token."""
-    canary: str = ""
-    """An address at which nobody may ever call."""
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """What a good token for this door says of carol, with `changes`; a change to `...` leaves the claim out."""
@@ -153,11 +151,10 @@ class Bench:
         keys, certificate = issuer_keys(world), borrowed(world)
         asked = doors if world.pattern in TOKEN_PATTERNS else ("orders",)  # elsewhere the gateway takes passwords only
         prints = {"orders": thumbprint(certificate)}
-        with socket.create_server(("127.0.0.1", 0)) as canary:
-            url = f"http://127.0.0.1:{canary.getsockname()[1]}"
-            yield cls([Mint(world, door, keys, own_keys(), prints.get(door, ""), url) for door in asked], certificate)
-            if select.select([canary], [], [], 0)[0]:
-                raise WrongAnswer("somebody fetched what a token points at")
+        with tripwire(world) as wire:
+            yield cls([Mint(world, door, keys, wire, own_keys(), prints.get(door, "")) for door in asked], certificate)
+            if called := wire.heard():
+                raise WrongAnswer(f"somebody fetched what a token points at: {called}")
 
     def show(self, mint: Mint, authorization: str, path: str) -> Request:
         """The request that shows this at the mint's door; X-User tells the same lie to whoever asks for no token."""

@@ -101,6 +101,16 @@ def _resume(family: list[psutil.Process]) -> None:
 
 
 @contextmanager
+def shifted(world: World, seconds: float) -> Iterator[None]:
+    """Inside the block, the identity provider's clock is so many seconds fast, or slow if they are less than none."""
+    world.manager.advance_clock(seconds)
+    try:
+        yield
+    finally:
+        world.manager.advance_clock(-seconds)
+
+
+@contextmanager
 def revoked(world: World, name: str) -> Iterator[None]:
     """Inside the block, every certificate of `name` is taken back; afterwards it has a new one, and the shop works."""
     _at_the_ca(world, "revoke", name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scenarios.registry import Story
 from scenarios.verdict import Answer, Expect, furthest
-from scenarios.world import World
+from scenarios.world import DoorShut, World
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,13 @@ class Outcome:
 
 
 def outcomes(world: World, story: Story) -> Iterator[Outcome]:
-    """What comes of each case of `story` in `world`, one after the other."""
+    """What comes of each case of `story` in `world`, one after the other; `DoorShut` when it needs another shop."""
     expected = story.expected[world.pattern]
     for case, attempt in story.cases.items():
         try:
             yield Outcome(case, expected, attempt(world))
+        except DoorShut:
+            raise
         except Exception as error:  # whatever it is, the other cases and stories still have their turn
             yield Outcome(case, expected, None, " ".join(f"{type(error).__name__}: {error}".split())[:160])
 

@@ -18,7 +18,7 @@ from scenarios import hops
 from scenarios.outcome import Outcome, outcomes, telling
 from scenarios.registry import Story
 from scenarios.walk import last_line
-from scenarios.world import World
+from scenarios.world import DoorShut, World
 
 NARROWEST = 140
 
@@ -83,17 +83,24 @@ def _words(outcome: Outcome) -> str:
 def scenarios(world: World, stories: Mapping[str, Story], out: Console) -> list[str]:
     """Act every story out, group by group, a line as soon as each is done; the names of those that surprised."""
     began, surprised, done = time.monotonic(), [], 0
-    width = max(map(len, stories))
+    width, skipped = max(map(len, stories)), 0
     with out.status("") as progress:
         for group, told in itertools.groupby(stories.values(), key=lambda story: story.group):
             out.print(f"\n[bold]{group}[/]")
             for story in told:
                 progress.update(f"{done + 1}/{len(stories)} {story.name} · {time.monotonic() - began:.0f} s so far")
-                found, done = list(outcomes(world, story)), done + 1
-                if not _line(world, story, found, f"{done:>3}/{len(stories)}  {story.name:<{width}}", out):
+                head, done = f"{done + 1:>3}/{len(stories)}  {story.name:<{width}}", done + 1
+                try:
+                    found = list(outcomes(world, story))
+                except DoorShut as shut:
+                    out.print(f"{head}  [yellow]{'skipped':<15}[/]  {escape(str(shut))}", soft_wrap=True)
+                    skipped += 1
+                    continue
+                if not _line(world, story, found, head, out):
                     surprised.append(story.name)
     seconds = time.monotonic() - began
     ended = f"[bold red]surprises: {', '.join(surprised)}[/]" if surprised else "[green]all as expected[/]"
+    ended += f", but for {skipped} that were skipped" if skipped else ""
     out.print(f"\n{done} scenarios under [bold]{world.pattern}[/] ({world.shop.runtime}) in {seconds:.0f} s: {ended}")
     return surprised
 

@@ -90,6 +90,11 @@ ASKED = {"orders": "/orders", "inventory": "/reservations", "billing": "/charges
 """What each service is asked first when somebody orders."""
 
 
+def standing(world: World, names: tuple[str, ...], argument: str) -> StandIn:
+    """An impostor on the inner network, told what to do by `argument`; in Compose it goes by these names."""
+    return _Process(argument) if world.shop.runtime == "local" else _Container(world, names, argument)
+
+
 @contextmanager
 def standing_in(
     world: World, name: str, certificate: Mapping[str, str], answers: Mapping[str, Any] | None = None
@@ -108,7 +113,7 @@ def posted(
     port = world.shop.ports.of(name) if local or name == "idp" else Ports().of(name)
     wanted = {"host": "127.0.0.1" if local else "0.0.0.0", "port": port, "patience": PATIENCE_SECONDS}
     argument = json.dumps({**wanted, **certificate, "answers": dict(answers or {})})
-    there: StandIn = _Process(argument) if local else _Container(world, ALIASES[name], argument)
+    there = standing(world, ALIASES.get(name, (name,)), argument)
     try:
         eventually(lambda: there.heard("ready"), "the impostor listens")
         yield there

@@ -41,6 +41,10 @@ _LONGEST = 300.0
 """Seconds that many requests in one go may take."""
 
 
+class DoorShut(CannotRun):
+    """A story needs the identity provider's management door, and the shop was started without one."""
+
+
 class World:
     """One shop, and everybody who may act in it.  Use it as a context manager: it leaves nobody standing inside."""
 
@@ -59,10 +63,10 @@ class World:
 
     @functools.cached_property
     def manager(self) -> Manager:
-        """The identity provider's management door; `CannotRun` when it is shut."""
+        """The identity provider's management door; `DoorShut` when there is none."""
         if not self.shop.manage:
             what = "the identity provider of this shop cannot be managed"
-            raise CannotRun(what, f"make down {self.shop.meant}; MANAGE=1 make up {self.shop.meant}")
+            raise DoorShut(what, f"make down {self.shop.meant}; MANAGE=1 make up {self.shop.meant}")
         return Manager(via(self.shop))
 
     # People ------------------------------------------------------------------------------------------------------

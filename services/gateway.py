@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import flask
 
-from services import api, pages
+from services import api, pages, shares
 from services.app import create_app
 from services.edge import Edge
 from services.settings import Settings
@@ -20,6 +20,7 @@ def application(settings: Settings) -> flask.Flask:
     views.register_blueprint(api.views)
     views.register_blueprint(pages.views)
     app = create_app(settings, views, edge.ready, edge.authenticate, edge.guard.challenge)
+    shares.install(app)
     app.extensions |= {"settings": settings, "edge": edge}
     pages.install(app, settings, edge)
     return app

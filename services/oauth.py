@@ -61,9 +61,7 @@ class IdentityProvider:
         except OSError as error:
             raise Unavailable("we have no client secret to ask with") from error
 
-    def _json(
-        self, method: str, path: str, refused: Refused | None = None, **arguments: Any
-    ) -> Mapping[str, Any]:
+    def _json(self, method: str, path: str, refused: Refused | None = None, **arguments: Any) -> Mapping[str, Any]:
         """One call, answered with a JSON object; `refused` makes of the IdP's 400 what it means, else `Unavailable`."""
         if flask.has_request_context():
             flask.g.idp_calls += 1

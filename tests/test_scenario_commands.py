@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from scenarios import differ, show
 from scenarios.outcome import outcomes, telling
 from scenarios.registry import Story, load, stories
 from scenarios.verdict import UNISSUED, Answer, Expect, Verdict
-from scenarios.world import World
+from scenarios.world import DoorShut, World
 from tests import test_shop
 
 
@@ -80,9 +81,7 @@ class TestScenario:
         assert show.scenario(world, load("knock_at_each_service"), out)
         assert all(name in printed() for name in ("orders", "inventory", "billing"))
 
-    def test_a_surprise_is_said_and_not_a_success(
-        self, world: World, out: Console, printed: Callable[[], str]
-    ) -> None:
+    def test_a_surprise_is_said_and_not_a_success(self, world: World, out: Console, printed: Callable[[], str]) -> None:
         assert not show.scenario(world, a_story(one=served, two=nothing_to_try, three=breaks_off), out)
         told = printed()
         assert "2 of 3 came as a surprise" in told
@@ -108,6 +107,19 @@ class TestScenarios:
         assert any("two: UNISSUED, not SERVED" in line for line in lines)
         assert "surprises: a_story" in lines[-1]
 
+    def test_what_needs_the_management_door_is_skipped_without_one_and_no_surprise(
+        self, world: World, out: Console, printed: Callable[[], str]
+    ) -> None:
+        without = World(replace(world.shop, manage=False))
+        told = {"one": a_story(clock=lambda there: served(there) if there.manager.clock() else UNISSUED)}
+        assert show.scenarios(without, told, out) == []
+        assert "skipped" in printed()
+        assert "MANAGE=1 make up" in printed()
+        assert "all as expected, but for 1 that were skipped" in printed().splitlines()[-1]
+        with pytest.raises(DoorShut):
+            show.scenario(without, told["one"], out)
+        assert show.scenario(world, told["one"], out)
+
     def test_what_breaks_off_keeps_nobody_else_from_their_turn(self, world: World) -> None:
         found = list(outcomes(world, a_story(one=breaks_off, two=served)))
         assert [outcome.as_expected for outcome in found] == [False, True]
@@ -117,9 +129,7 @@ class TestScenarios:
 class TestDiff:
     @pytest.mark.parametrize("before", PATTERNS)
     @pytest.mark.parametrize("after", PATTERNS)
-    def test_any_two_can_be_compared(
-        self, before: str, after: str, out: Console, printed: Callable[[], str]
-    ) -> None:
+    def test_any_two_can_be_compared(self, before: str, after: str, out: Console, printed: Callable[[], str]) -> None:
         differ.show(before, after, stories(), out)
         assert ("+++ services/patterns" in printed()) is (before != after)
 

@@ -26,7 +26,7 @@ Asked = Counter[tuple[str, str]]
 
 def measure(world: World) -> Measured:
     """Count for cold orders, then for warm ones."""
-    told: dict[str, tuple[list[hops.Hop], Asked]] = {}
+    told: dict[str, tuple[list[Hop], Asked]] = {}
     for number in range(1, COLD + 1):
         world.shop.restart("gateway", *INSIDE)
         told[f"cold {number}"] = order(world)
@@ -44,7 +44,7 @@ def measure(world: World) -> Measured:
     return Measured(figures=figures, rows=tuple(row for name, (_, asked) in told.items() for row in rows(name, asked)))
 
 
-def order(world: World) -> tuple[list[hops.Hop], Asked]:
+def order(world: World) -> tuple[list[Hop], Asked]:
     """Place one order as alice; its hops, and who asked the IdP for what meanwhile."""
     placed = world.shopper("alice").order("book")
     insist(placed.status_code == 201, f"alice cannot order: {placed.status_code} {placed.text[:200]}")

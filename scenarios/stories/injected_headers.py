@@ -96,7 +96,7 @@ KIDS: dict[str, Any] = {
 def pointing(member: str, path: str) -> Recipe:
     """A header member that says where Mallory's key is to be had."""
     return lambda mint: mint.token(
-        {member: mint.canary + path, "kid": kid_of(mint.own["ES256"])}, key=mint.own["ES256"]
+        {member: mint.tripwire.url + path, "kid": kid_of(mint.own["ES256"])}, key=mint.own["ES256"]
     )
 
 
