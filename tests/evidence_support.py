@@ -78,7 +78,11 @@ def cell(story: Story, pattern: str) -> Cell:
 
 def presented(caller: str, pattern: str) -> tuple[str, ...]:
     """What a caller shows, as the audit lines have it."""
-    token, certificate = f"Bearer {audit.fingerprint(caller + pattern)}", f"certificate of spiffe://shop.test/{caller}"
+    of_its_own = caller if pattern == "zerotrust" else ""
+    token, certificate = (
+        f"Bearer {audit.fingerprint(pattern + of_its_own)}",
+        f"certificate of spiffe://shop.test/{caller}",
+    )
     if caller == "you":
         return (token,) if pattern in TOKEN_PATTERNS else ("Basic alice:***",)
     inside = {
