@@ -13,7 +13,7 @@ from collections import Counter
 
 from compose.topology import INSIDE
 from scenarios import hops, trials
-from scenarios.evidence import Measured
+from scenarios.evidence import Hop, Measured
 from scenarios.levers import insist
 from scenarios.world import World
 
