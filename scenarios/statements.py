@@ -109,7 +109,7 @@ def _subsystem_knows_no_user(look: Look) -> Verdict:
 
 @states("subsystem-change", "To change a credential is to change it at each instance.")
 def _changing_a_password(look: Look) -> Verdict:
-    files = look.figure("rotation", "subsystem", "service password: files changed")
+    files = look.figure("rotation", "subsystem", "service password: files")
     restarted = look.figure("rotation", "subsystem", "service password: processes restarted")
     measured = f"{files:.0f} files changed, {restarted:.0f} processes restarted, for the password of one service"
     return measured, holds(files > 1), "the one who shows it and all who check it have to change together"
@@ -125,8 +125,8 @@ def _both_ends_prove_themselves(look: Look) -> Verdict:
 
 @states("mtls-renewal", "Renewing certificates touches all instances.")
 def _renewing_certificates(look: Look) -> Verdict:
-    restarted = look.figure("rotation", "mtls", "leaf certificate: processes restarted")
-    failed = look.figure("rotation", "mtls", "leaf certificate: requests failed")
+    restarted = look.figure("rotation", "mtls", "service certificate: processes restarted")
+    failed = look.figure("rotation", "mtls", "service certificate: requests failed")
     measured = f"{restarted:.0f} processes restarted, {failed:.0f} requests failed"
     why = "every instance gets new files, and reads them without a restart: the touch is there, the trouble need not be"
     return measured, DEPENDS if restarted == 0 and failed == 0 else AGREES, why
