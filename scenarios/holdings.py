@@ -22,6 +22,7 @@ from compose.topology import TOKEN_PATTERNS
 from scenarios import levers, verdict
 from scenarios.browser import Browser
 from scenarios.newcomer import basic
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer
 from scenarios.world import World
@@ -93,7 +94,7 @@ class Guest:
             def ask() -> Answer:
                 response = self.shopper.session.post(f"{self.world.shop.issuer}/token", data=form, timeout=15)
                 form["refresh_token"] = response.json().get("refresh_token", form["refresh_token"])
-                return levers.answered(response)
+                return answered(response)
 
             yield Holding("refresh token", "idp", ask)
 

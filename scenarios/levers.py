@@ -20,7 +20,6 @@ from compose import engine
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Verdict
 from scenarios.world import World
-from scenarios.world import answered as answered  # what a person with a program got; stories look for it here
 
 PATIENCE_SECONDS = 30.0
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"

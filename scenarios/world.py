@@ -15,28 +15,20 @@ import base64
 import functools
 import json
 import secrets
-import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import requests
 
 from compose import engine
 from compose.refusals import CannotRun
 from compose.shop import Shop
 from compose.topology import INSIDE, TOKEN_PATTERNS
 from idp.manage.client import Manager, via
-from scenarios import probe, redact, verdict
+from scenarios import probe, verdict
+from scenarios.sending import PROBE, Headers, answered, in_portions, request, told, traced
 from scenarios.shopper import CannotLogIn, Shopper
 from scenarios.verdict import Answer
 
-PROBE = Path(probe.__file__).read_text(encoding="utf-8")
-Headers = Mapping[str, str] | list[tuple[str, str]]
 _NAMED = frozenset({"path", "method", "headers", "body"})
-_MOST = 100_000
-"""Characters of one argument on a command line, well below what Linux allows (128 KiB)."""
 _LONGEST = 300.0
 """Seconds that many requests in one go may take."""
 
@@ -98,25 +90,25 @@ class World:
 
     def outside(self, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any) -> Answer:
         """A request to the gateway's front door, from this machine."""
-        wanted = _wanted(self.shop.edge + path, method, headers, body, more)
-        return _told(wanted, probe.attempt(wanted))
+        wanted = request(self.shop.edge + path, method, headers, body, more)
+        return told(wanted, probe.attempt(wanted))
 
     def inside(
         self, service: str, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any
     ) -> Answer:
         """A request to `service` from the inner network, by somebody who holds nothing but what they pass."""
-        wanted = _traced(_wanted(self.address(service) + path, method, headers, body, more))
+        wanted = traced(request(self.address(service) + path, method, headers, body, more))
         if self.shop.runtime == "local":
-            return _told(wanted, probe.attempt(wanted))
+            return told(wanted, probe.attempt(wanted))
         ran = engine.docker("exec", self._stand_inside(), "python", "-c", PROBE, json.dumps(wanted))
-        return _told(wanted, json.loads(ran.stdout))
+        return told(wanted, json.loads(ran.stdout))
 
     def inside_many(self, service: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """Several requests as `inside` would send them, in one go; each says its `method`, `path`, `headers` …"""
         wanted = self._all_wanted(service, requests, {})
         if self.shop.runtime == "local":
-            return [_told(each, probe.attempt(each)) for each in wanted]
-        return _in_portions(
+            return [told(each, probe.attempt(each)) for each in wanted]
+        return in_portions(
             wanted,
             lambda argv: engine.docker("exec", self._stand_inside(), *argv, timeout=_LONGEST),
             "the inner network",
@@ -134,23 +126,23 @@ class World:
     ) -> Answer:
         """A request to `service` from the place of `holder`, with the certificate that it holds, if it holds one."""
         more = {**self.certificate_of(holder), **more}
-        wanted = _traced(_wanted(self.address(service) + path, method, headers, body, more))
+        wanted = traced(request(self.address(service) + path, method, headers, body, more))
         ran = self.shop.run(holder, ["python", "-c", PROBE, json.dumps(wanted)])
         if ran.returncode:
             raise CannotRun(f"the probe failed in {holder}: {ran.stderr[-500:]}", "make logs")
-        return _told(wanted, json.loads(ran.stdout))
+        return told(wanted, json.loads(ran.stdout))
 
     def breached_many(self, holder: str, service: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """Several requests as `breached` would send them, in one go; each says its `method`, `path`, `headers` …"""
         wanted = self._all_wanted(service, requests, self.certificate_of(holder))
-        return _in_portions(wanted, lambda argv: self.shop.run(holder, argv, timeout=_LONGEST), holder)
+        return in_portions(wanted, lambda argv: self.shop.run(holder, argv, timeout=_LONGEST), holder)
 
     def _all_wanted(
         self, service: str, requests: Sequence[Mapping[str, Any]], with_each: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         address = self.address(service)
         return [
-            _traced(_wanted(address + each["path"], each["method"], each.get("headers"), each.get("body"), more))
+            traced(request(address + each["path"], each["method"], each.get("headers"), each.get("body"), more))
             for each in requests
             for more in [{**with_each, **{name: value for name, value in each.items() if name not in _NAMED}}]
         ]
@@ -201,64 +193,3 @@ class World:
                 raise CannotRun(f"nobody could get inside: {started.stderr}", "make doctor")
             self._intruder = name
         return self._intruder
-
-
-def _wanted(url: str, method: str, headers: Headers | None, body: Any, more: Mapping[str, Any]) -> dict[str, Any]:
-    pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
-    if body is not None and not isinstance(body, str):
-        body = json.dumps(body)
-        pairs.append(("Content-Type", "application/json"))
-    return {"url": url, "method": method, "headers": pairs, "body": body, **more}
-
-
-def answered(response: requests.Response) -> Answer:
-    """The verdict on what a person with a program got."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    found = verdict.answer(response.status_code, headers, response.text)
-    return replace(found, request=redact.prepared(response.request), trace=_trace(headers.get("traceresponse")))
-
-
-def _traced(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The request with a trace id of its own, by which the audit lines can be found; what is sent raw stays raw."""
-    if not wanted.get("raw") and not any(name.lower() == "traceparent" for name, _ in wanted["headers"]):
-        wanted["headers"].append(("traceparent", f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"))
-    return wanted
-
-
-def _trace(told: str | None) -> str | None:
-    """The trace id in a `traceparent` or `traceresponse`; None when it has another shape."""
-    return told.split("-")[1] if told and told.count("-") == 3 else None
-
-
-def _told(wanted: dict[str, Any], came_back: dict[str, Any]) -> Answer:
-    if "refused" in came_back:
-        return replace(verdict.refused(came_back["refused"]), request=redact.request(wanted))
-    found = verdict.answer(came_back["status"], came_back["headers"], came_back["body"])
-    sent = next((value for name, value in wanted["headers"] if name.lower() == "traceparent"), None)
-    trace = _trace(came_back["headers"].get("traceresponse") or sent)
-    return replace(found, request=redact.request(wanted), trace=trace)
-
-
-def _in_portions(
-    wanted: list[dict[str, Any]], run: Callable[[list[str]], subprocess.CompletedProcess[str]], where: str
-) -> list[Answer]:
-    """The answers to all of it, by as few probes as a command line allows, each started by `run`."""
-    answers: list[dict[str, Any]] = []
-    for portion in _portions(wanted):
-        ran = run(["python", "-c", PROBE, portion])
-        if ran.returncode:
-            raise CannotRun(f"the probe failed in {where}: {ran.stderr[-500:]}", "make logs")
-        answers += json.loads(ran.stdout)
-    return [_told(*pair) for pair in zip(wanted, answers, strict=True)]
-
-
-def _portions(wanted: list[dict[str, Any]]) -> Iterator[str]:
-    """The requests as JSON lists, each short enough for a command line."""
-    portion: list[str] = []
-    for text in map(json.dumps, wanted):
-        if portion and sum(map(len, portion)) + len(text) > _MOST:
-            yield f"[{','.join(portion)}]"
-            portion = []
-        portion.append(text)
-    if portion:
-        yield f"[{','.join(portion)}]"

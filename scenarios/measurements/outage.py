@@ -22,7 +22,8 @@ from compose.topology import INSIDE, TOKEN_PATTERNS
 from scenarios import verdict
 from scenarios.browser import Browser
 from scenarios.evidence import Figure, Measured
-from scenarios.levers import answered, dark, insist
+from scenarios.levers import dark, insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Verdict
 from scenarios.world import World

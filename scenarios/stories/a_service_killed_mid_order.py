@@ -9,7 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from secrets import token_hex
 
-from scenarios.levers import answered, eventually, frozen, insist
+from scenarios.levers import eventually, frozen, insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World

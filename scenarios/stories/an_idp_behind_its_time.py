@@ -5,10 +5,11 @@ good as new.  Whose clock counts?
 """
 
 from scenarios.levers import shifted
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.stories.clocks_a_little_apart import NO_CLOCK
 from scenarios.verdict import Answer, Expect, Verdict
-from scenarios.world import World, answered
+from scenarios.world import World
 
 GROUP = "faults"
 EXPECTED = {

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
 
 from scenarios.levers import frozen, insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
-from scenarios.world import World, answered
+from scenarios.world import World
 from services.shares import MOST
 
 GROUP = "another customer"

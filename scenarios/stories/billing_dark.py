@@ -6,7 +6,8 @@ asks again under the same key, and has it, paid for once.
 
 from secrets import token_hex
 
-from scenarios.levers import answered, dark, insist
+from scenarios.levers import dark, insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World

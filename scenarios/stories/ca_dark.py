@@ -4,7 +4,8 @@ It signs, and it keeps the lists of what it has taken back fresh.  It is asked n
 signed speaks for itself until it runs out, a leaf after a day and a list after an hour.
 """
 
-from scenarios.levers import answered, dark
+from scenarios.levers import dark
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World

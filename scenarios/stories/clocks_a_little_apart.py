@@ -6,9 +6,10 @@ a few seconds are forgiven, the same in either direction, and written down as on
 
 from scenarios.levers import shifted
 from scenarios.registry import Attempt
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
-from scenarios.world import World, answered
+from scenarios.world import World
 
 GROUP = "faults"
 NO_CLOCK = "a password has no date: nobody looks at the identity provider's clock"

@@ -8,7 +8,7 @@ import gzip
 from collections.abc import Callable
 from secrets import token_hex
 
-from scenarios.levers import answered
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World

@@ -4,7 +4,8 @@ She logged in a moment ago, and the services have seen tokens before.  Then the 
 it for each request, who needed it only once, and who never did?
 """
 
-from scenarios.levers import answered, dark, insist
+from scenarios.levers import dark, insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World

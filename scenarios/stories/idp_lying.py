@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from scenarios.families import together
-from scenarios.levers import ACCESS_TOKEN, answered, dark, insist
+from scenarios.levers import ACCESS_TOKEN, dark, insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.stand_in import posted
 from scenarios.verdict import Answer, Expect, Verdict

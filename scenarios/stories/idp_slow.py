@@ -6,7 +6,8 @@ question has a time limit, and what cannot be known in time is no.
 
 from secrets import token_hex
 
-from scenarios.levers import answered, frozen, insist
+from scenarios.levers import frozen, insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World

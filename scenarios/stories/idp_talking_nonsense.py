@@ -8,9 +8,10 @@ from typing import Any
 
 from scenarios.levers import insist
 from scenarios.registry import Attempt
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
-from scenarios.world import World, answered
+from scenarios.world import World
 
 GROUP = "faults"
 EXPECTED = {

@@ -10,7 +10,8 @@ from secrets import token_hex
 
 from requests import Response
 
-from scenarios.levers import answered, insist
+from scenarios.levers import insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World

@@ -7,7 +7,8 @@ end there are three violins, as there were: none sold twice, none lost.
 
 from concurrent.futures import ThreadPoolExecutor
 
-from scenarios.levers import answered, insist
+from scenarios.levers import insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.verdict import Answer, Expect, Verdict, furthest
 from scenarios.world import World

@@ -13,8 +13,9 @@ from scenarios.doorstep import at_the_door
 from scenarios.families import together
 from scenarios.levers import insist
 from scenarios.newcomer import newcomer
+from scenarios.sending import answered
 from scenarios.verdict import Answer, Expect, Verdict
-from scenarios.world import World, answered
+from scenarios.world import World
 
 GROUP = "life cycle"
 EXPECTED = {

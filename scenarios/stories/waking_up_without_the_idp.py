@@ -7,7 +7,8 @@ token that she has.  What a service keeps for itself lasts as long as its proces
 from secrets import token_hex
 
 from scenarios.families import together
-from scenarios.levers import answered, dark, insist
+from scenarios.levers import dark, insist
+from scenarios.sending import answered
 from scenarios.shopper import Shopper
 from scenarios.stand_in import posted
 from scenarios.stories.idp_lying import lies, of_another
