@@ -31,10 +31,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the stories in containers unless they were asked for, and begin with what takes longest."""
+    """Act nothing out in containers unless that was asked for, and begin with what takes longest."""
     if not config.getoption("--stories"):
-        config.hook.pytest_deselected(items=[item for item in items if workers.is_story_in_containers(item)])
-        items[:] = [item for item in items if not workers.is_story_in_containers(item)]
+        config.hook.pytest_deselected(items=[item for item in items if workers.is_acted_out_in_containers(item)])
+        items[:] = [item for item in items if not workers.is_acted_out_in_containers(item)]
     items[:] = workers.in_order(items)
 
 

@@ -1,4 +1,4 @@
-"""What stays together when several workers share the tests, and which begin first.
+"""What stays together when several workers share the tests, and in which order they run.
 
 A shop is started by one worker, which has all the tests that need it; the servers of a file likewise.  What takes
 longest begins first, so that no worker is left alone with it at the end.
@@ -7,7 +7,7 @@ longest begins first, so that no worker is left alone with it at the end.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +16,8 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 from compose.topology import PATTERNS
 
 SHOP = re.compile(rf"\[((?:local|compose)-(?:{'|'.join(PATTERNS)}))[]-]")
-STORIES, README = "tests/test_scenarios.py", "tests/test_readme.py"  # the README brings up shop after shop
+README = "tests/test_readme.py"  # the README brings up shop after shop
+ACTED_OUT = ("tests/test_measurements_", "tests/test_scenarios.py")
 
 
 def share(nodeid: str) -> str:
@@ -25,14 +26,23 @@ def share(nodeid: str) -> str:
     return shop[1] if shop else nodeid.partition("::")[0]
 
 
-def is_story_in_containers(item: pytest.Item) -> bool:
-    """Whether it is a scenario acted out in a shop of containers."""
-    return item.nodeid.startswith(STORIES) and share(item.nodeid).startswith("compose-")
+def is_acted_out_in_containers(item: pytest.Item) -> bool:
+    """Whether it is a scenario or a measurement in a shop of containers."""
+    return item.nodeid.startswith(ACTED_OUT) and share(item.nodeid).startswith("compose-")
 
 
-def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    """The README's first, then those that need a shop, then the rest; otherwise as they are."""
-    return sorted(items, key=lambda item: (share(item.nodeid) != README, not SHOP.search(item.nodeid)))
+def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The README's, then those that need a shop, then the rest; in a shop, whoever breaks in comes last.
+
+    An attacker leaves traces, and some tests look for traces that ordinary use must not leave.
+    """
+    shares = {each: place for place, each in enumerate(dict.fromkeys(share(item.nodeid) for item in items))}
+
+    def place(item: pytest.Item) -> tuple[bool, bool, int, bool]:
+        mine = share(item.nodeid)
+        return mine != README, not SHOP.search(item.nodeid), shares[mine], item.nodeid.startswith(ACTED_OUT)
+
+    return sorted(items, key=place)
 
 
 class ByShare(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
