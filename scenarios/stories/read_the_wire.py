@@ -16,7 +16,7 @@ from scenarios.verdict import Answer, Expect, Verdict, refused
 from scenarios.world import World, answered
 
 GROUP = "inside with nothing"
-TLS = "the hop is TLS 1.3: she sees that orders calls billing, when, and about how much is said, and no more"
+TLS = "the hop is TLS 1.3: she sees that orders calls billing and about how much is said, and can change none of it"
 EXPECTED = {
     "perimeter": Expect(Verdict.SERVED, "inside all is plain HTTP: user, order and amount can be read, and changed"),
     "basic": Expect(Verdict.REFUSED, TLS + "; in the clear it would be alice's password"),
