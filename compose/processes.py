@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -42,6 +43,15 @@ def start(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log:
     deadline = time.monotonic() + SHOWN_WITHIN
     while child.poll() is None and not _shows_marks(child.pid) and time.monotonic() < deadline:
         time.sleep(0.001)  # the kernel is at work: there is nothing to wait on but the next look
+
+
+def so_far(output: IO[str]) -> str:
+    """What a process that still runs has written into a file that we have open, too.
+
+    Both share one position in it, so we must not move that: what is written at that moment would land elsewhere.
+    """
+    descriptor = output.fileno()
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
 
 def _shows_marks(pid: int) -> bool:

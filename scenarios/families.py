@@ -8,6 +8,7 @@ Whatever else the cases of a story can share (a service that is away, a tap on t
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -16,11 +17,13 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from compose.topology import TOKEN_PATTERNS
-from scenarios.verdict import UNISSUED, Answer, Verdict, furthest
+from scenarios.verdict import UNISSUED, Answer, furthest
 from scenarios.world import World
 
 Tools = TypeVar("Tools")
 Attempt = Callable[[World], Answer]
+PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+"""Of a challenge (RFC 9110 §11.2)."""
 FRESH_SECONDS = 30.0
 """How long an answer may wait for its case to be asked for."""
 
@@ -119,16 +122,20 @@ def send(world: World, wanted: Mapping[str, list[Request]]) -> dict[str, list[An
     return found
 
 
-def says(error: str) -> Judge:
-    """A judge that wants to see this error code in each 401 of a pattern with tokens (RFC 6750 §3.1); "" for none."""
+def says(error: str, scope: str = "") -> Judge:
+    """A judge that wants to see the right challenge in a pattern with tokens (RFC 6750 §3.1).
+
+    Each 401 carries the code `error`, none if that is empty; each 403, where a `scope` is lacking, says which.
+    """
+    wanted = {401: {"error": error}, 403: {"error": "insufficient_scope", "scope": scope}}
 
     def judge(world: World, found: Mapping[str, list[Answer]]) -> None:
-        for name, answers in found.items():
+        for name, answers in found.items() if world.pattern in TOKEN_PATTERNS else ():
             for answer in answers:
-                if world.pattern in TOKEN_PATTERNS and answer.verdict is Verdict.UNAUTHENTICATED:
-                    challenge = answer.headers["www-authenticate"]
-                    shown = challenge.partition('error="')[2].partition('"')[0]
-                    if not challenge.startswith("Bearer ") or shown != error:
-                        raise WrongAnswer(f"{name}: the challenge is {challenge}")
+                challenge = answer.headers.get("www-authenticate", "")
+                shown = {"error": "", **dict(PARAMETER.findall(challenge))}
+                due = wanted.get(answer.status or 0, {}) if answer.status == 401 or scope else {}
+                if due and (not challenge.startswith("Bearer ") or not due.items() <= shown.items()):
+                    raise WrongAnswer(f"{name}: {answer.status} with the challenge {challenge!r}")
 
     return judge

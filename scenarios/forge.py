@@ -178,15 +178,16 @@ def tokens(
     doors: tuple[str, ...] = ("gateway", "orders"),
     path: str = "/orders",
     scheme: str = "Bearer ",
+    scope: str = "",
 ) -> dict[str, Attempt]:
     """The cases of a story about tokens: each recipe's token is shown at each of `doors`, and has to be refused there.
 
     Under patterns without tokens they are shown inside, where the pattern's own lock decides.  Every 401 of the others
-    carries `error`, and nothing that a token points at is fetched.
+    carries `error`, every 403 names the `scope` that is lacking, and nothing that a token points at is fetched.
     """
 
     def shown(recipe: Recipe) -> Callable[[Bench], list[Request]]:
         return lambda bench: [bench.show(mint, scheme + recipe(mint), path) for mint in bench.mints]
 
     shows = {name: shown(recipe) for name, recipe in recipes.items()}
-    return family(shows, lambda world: Bench.of(world, doors), says(error))
+    return family(shows, lambda world: Bench.of(world, doors), says(error, scope))

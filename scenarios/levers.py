@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import itertools
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from scenarios.verdict import Answer, Verdict
 from scenarios.world import World
 
 PATIENCE_SECONDS = 30.0
+GONE = '"message": "Worker exiting'
+"""What a service writes when one of its workers has ended."""
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -97,6 +100,22 @@ def _resume(family: list[psutil.Process]) -> None:
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.resume()
+
+
+def relieved(world: World, *names: str) -> None:
+    """Have new workers take over in each of these services, from their files anew, while the old ones finish (HUP)."""
+    before = {name: world.shop.logs(name).count(GONE) for name in names}
+    idents = {status.name: status.ident for status in world.shop.status()}
+    for name in names:
+        if world.shop.runtime == "compose":
+            engine.docker("kill", "--signal", "HUP", idents[name])
+        else:
+            psutil.Process(int(idents[name])).send_signal(signal.SIGHUP)
+
+    def have_left() -> bool:
+        return all(world.shop.logs(name).count(GONE) > times for name, times in before.items())
+
+    eventually(have_left, "the old workers have left")
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import socket
 import ssl
 import sys
 import tempfile
+import time
 import warnings
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,11 +29,15 @@ MAX_BODY = 64 * 1024
 
 
 def attempt(wanted: dict[str, Any]) -> dict[str, Any]:
-    """Send it, and tell what came back: `status`, `headers`, `body`, or `refused` and why there was no HTTP."""
+    """Send it, and tell what came back: `status`, `headers`, `body`, or `refused` and why there was no HTTP.
+
+    `seconds` is how long the answer took, once there was a connection.
+    """
     try:
         connection = _connect(wanted)
+        began = time.monotonic()
         try:
-            return _exchange(connection, wanted)
+            return {**_exchange(connection, wanted), "seconds": time.monotonic() - began}
         finally:
             connection.close()
     except (OSError, http.client.HTTPException) as error:

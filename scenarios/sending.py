@@ -57,7 +57,7 @@ def told(wanted: dict[str, Any], came_back: dict[str, Any]) -> Answer:
     found = verdict.answer(came_back["status"], came_back["headers"], came_back["body"])
     sent = next((value for name, value in wanted["headers"] if name.lower() == "traceparent"), None)
     trace = _trace(came_back["headers"].get("traceresponse") or sent)
-    return replace(found, request=redact.request(wanted), trace=trace)
+    return replace(found, request=redact.request(wanted), trace=trace, seconds=came_back["seconds"])
 
 
 def in_portions(

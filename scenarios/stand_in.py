@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from compose import engine
+from compose import engine, processes
 from compose.topology import INSIDE, Ports
 from scenarios import impostor
 from scenarios.levers import dark, eventually, insist
@@ -45,7 +45,8 @@ class StandIn(ABC):
 
     def heard(self, event: str) -> list[dict[str, Any]]:
         """What it heard so far of that kind: `ready`, `request`, `hung up`."""
-        lines = [json.loads(line) for line in self.said().splitlines() if line.startswith("{")]
+        whole = self.said().rpartition("\n")[0]  # the last line may still be being written
+        lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [line for line in lines if line["event"] == event]
 
 
@@ -60,8 +61,7 @@ class _Process(StandIn):
         )
 
     def said(self) -> str:
-        self._output.seek(0)
-        return self._output.read()
+        return processes.so_far(self._output)
 
     def end(self) -> None:
         self._process.kill()

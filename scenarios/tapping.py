@@ -33,6 +33,8 @@ from services.health import knock
 PROGRAM = Path(wire_tap.__file__).read_text(encoding="utf-8")
 PATIENCE_SECONDS = 60
 HEALTHY_WITHIN = 90.0
+Change = tuple[str, str]
+"""Words, and others that stand in their place afterwards."""
 HARDENED = ("--user", "10001:10001", "--cap-drop", "ALL", "--read-only", "--tmpfs", "/tmp")
 
 
@@ -64,6 +66,15 @@ class Tap(ABC):
     def end(self) -> None:
         """Leave, and end the service that was moved, however far `begin` got."""
 
+    def meddle(self) -> None:
+        """From now on, change what callers say."""
+        self._send_signal()
+        eventually(lambda: '"meddling"' in self.said(), "the tap has begun to meddle")
+
+    @abstractmethod
+    def _send_signal(self) -> None:
+        """Send the relay the signal for that."""
+
     def read(self, said_by: str) -> bytes:
         """Every byte so far of the `caller` or the `callee`."""
         return _bytes(self._events(), said_by)
@@ -84,8 +95,8 @@ class Tap(ABC):
 class _Processes(Tap):
     """Locally: the service on another port, known by another role, and the relay on its own."""
 
-    def __init__(self, world: World, name: str) -> None:
-        self._shop, self._name, self._role = world.shop, name, f"{name}:moved"
+    def __init__(self, world: World, name: str, change: Change) -> None:
+        self._shop, self._name, self._role, self._change = world.shop, name, f"{name}:moved", change
         [ident] = [status.ident for status in world.shop.status() if status.name == name]
         self._environ = psutil.Process(int(ident)).environ()
         self._relay: subprocess.Popen[str] | None = None
@@ -98,15 +109,19 @@ class _Processes(Tap):
         processes.start([sys.executable, *COMMANDS[self._name]], environ, here, log)
         url = f"{self._shop.variant.inner_scheme}://127.0.0.1:{port}"
         eventually(lambda: _well(url, here / "tls"), f"{self._name} is well at {url}")
-        wanted = {"host": "127.0.0.1", "port": self._shop.ports.of(self._name), "to": ["127.0.0.1", port]}
-        command = [sys.executable, "-c", PROGRAM, json.dumps({**wanted, "patience": PATIENCE_SECONDS})]
+        wanted: dict[str, Any] = {"host": "127.0.0.1", "port": self._shop.ports.of(self._name)}
+        wanted |= {"to": ["127.0.0.1", port], "patience": PATIENCE_SECONDS, "change": self._change}
+        command = [sys.executable, "-c", PROGRAM, json.dumps(wanted)]
         self._relay = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT, text=True
         )
 
     def said(self) -> str:
-        self._output.seek(0)
-        return self._output.read()
+        return processes.so_far(self._output)
+
+    def _send_signal(self) -> None:
+        assert self._relay is not None
+        self._relay.send_signal(signal.SIGUSR1)
 
     def end(self) -> None:
         if self._relay:
@@ -114,15 +129,14 @@ class _Processes(Tap):
             self._relay.wait()
         self._output.close()
         mine = [each for each, where, role in processes.marked() if (where, role) == (self._shop.dir, self._role)]
-        processes.send(mine[:1], signal.SIGTERM)
-        processes.kill(processes.outlasting(mine, processes.STOPPED_WITHIN))
+        processes.kill(mine)
 
 
 class _Containers(Tap):
     """In Compose: a container of the service's image, volumes and environment, and the relay under its network name."""
 
-    def __init__(self, world: World, name: str) -> None:
-        self._shop, self._name = world.shop, name
+    def __init__(self, world: World, name: str, change: Change) -> None:
+        self._shop, self._name, self._change = world.shop, name, change
         self._network = f"{world.shop.name}_inside"
         self._moved, self._relay = (f"{world.shop.name}-{what}-{secrets.token_hex(4)}" for what in ("moved", "tap"))
         [ident] = [status.ident for status in world.shop.status() if status.name == name]
@@ -137,7 +151,8 @@ class _Containers(Tap):
         eventually(
             lambda: engine.docker(*look).returncode == 0, f"{self._name} is well in {self._moved}", HEALTHY_WITHIN
         )
-        wanted = {"host": "0.0.0.0", "port": port, "to": [self._moved, port], "patience": PATIENCE_SECONDS}
+        wanted: dict[str, Any] = {"host": "0.0.0.0", "port": port, "to": [self._moved, port]}
+        wanted |= {"patience": PATIENCE_SECONDS, "change": self._change}
         program = ("fivelocks", "python", "-c", PROGRAM, json.dumps(wanted))
         self._run(self._relay, "--network-alias", self._name, *program)
 
@@ -148,6 +163,9 @@ class _Containers(Tap):
     def said(self) -> str:
         return engine.docker("logs", self._relay, merged=True).stdout
 
+    def _send_signal(self) -> None:
+        engine.docker("kill", "--signal", "USR1", self._relay)
+
     def end(self) -> None:
         engine.docker("rm", "--force", self._relay, self._moved)
 
@@ -157,9 +175,13 @@ def _bytes(events: list[dict[str, Any]], said_by: str) -> bytes:
 
 
 @contextmanager
-def tapped(world: World, name: str) -> Iterator[Tap]:
-    """Inside the block, whoever calls `name` passes a tap; afterwards `name` is back at its own address, and well."""
-    there: Tap = _Processes(world, name) if world.shop.runtime == "local" else _Containers(world, name)
+def tapped(world: World, name: str, change: Change = ("", "")) -> Iterator[Tap]:
+    """Inside the block, whoever calls `name` passes a tap; afterwards `name` is back at its own address, and well.
+
+    `change` is what the tap makes of some words once it is told to meddle.
+    """
+    kind = _Processes if world.shop.runtime == "local" else _Containers
+    there: Tap = kind(world, name, change)
     with dark(world, name):
         try:
             there.begin()

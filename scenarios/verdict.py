@@ -44,6 +44,8 @@ class Answer:
     """What was sent, its secrets replaced by fingerprints."""
     trace: str | None = field(default=None, compare=False)
     """The trace id under which the audit lines of every service tell of it (W3C Trace Context), if there is one."""
+    seconds: float = field(default=0.0, compare=False)
+    """How long it took, once there was a connection; 0.0 when nobody looked at the clock."""
 
     def json(self) -> Any:
         """The body as JSON."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import select
 import socket
 import ssl
 import sys
@@ -100,11 +101,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Threads that hang up on whoever takes too long over a handshake, a request's head, or the whole of it.
 
     gunicorn reads without a deadline, so as many half-open connections as there are threads would silence a service.
+    And when it is to end, it leaves its door open until the last of them is gone: whoever comes waits for nobody.
     """
 
     def init_process(self) -> None:
         self.until: dict[Any, float] = {}
         super().init_process()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Once we are to end, take in whoever stands at the door already, and shut it."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                while select.select([listener], [], [], 0)[0]:
+                    self.accept(listener)
+                listener.close()
 
     def handle(self, connection: Any) -> Any:
         """Handshake and head."""

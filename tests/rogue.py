@@ -98,6 +98,17 @@ def another_root(name: str = "Five Locks") -> Root:
     return Root(profiles.root(key, name=name, trust_domain="shop.test", now=now, lifetimes=lives), key)
 
 
+def top_root() -> Root:
+    """A CA that, unlike ours, may have others below it."""
+    key, name = profiles.new_key(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Top")])
+    now, ski = datetime.now(UTC), x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - HOUR).not_valid_after(now + HOUR)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    builder = builder.add_extension(_key_usage(signs_certificates=True), critical=True)
+    return Root(builder.add_extension(ski, critical=False).sign(key, hashes.SHA256()), key)
+
+
 def leaf(
     root: Root,
     *uris: str,
@@ -110,6 +121,7 @@ def leaf(
     key: Any = None,
     san: bytes | None = None,
     subject: str = "orders",
+    constraints: x509.NameConstraints | None = None,
 ) -> Shown:
     """A leaf signed by `root` that is good but for what is asked; `None` leaves an extension out.
 
@@ -137,6 +149,8 @@ def leaf(
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=not subject)
+    if constraints is not None:
+        builder = builder.add_extension(constraints, critical=True)
     if san is not None:
         builder = builder.add_extension(x509.UnrecognizedExtension(SAN, san), critical=False)
     return Shown(builder.sign(root.key, hashes.SHA256()), key)

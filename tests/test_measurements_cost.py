@@ -108,6 +108,9 @@ class Written(Tap):
     def said(self) -> str:
         return self.text
 
+    def _send_signal(self) -> None:
+        """Nobody to send it to."""
+
     def end(self) -> None:
         """Nothing to end."""
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 import certs
 from services import health
@@ -418,6 +419,46 @@ def test_every_line_of_the_log_is_one_json_object_even_of_what_fails(tmp_path: P
     failed = [line for line in lines if "trace_back" in line and "two\nlines" in line["trace_back"]]
     assert len(failed) == 1
     assert all({"time", "service"} <= set(line) for line in lines if "event" not in line)
+
+
+class TestTheEnd:
+    """What has begun is finished, and nobody waits for what will not come."""
+
+    GET = b"GET /told HTTP/1.1\r\nHost: a\r\n"
+    ALONE = GET + b"Connection: close\r\n\r\n"
+
+    def test_a_request_that_is_under_way_is_answered(self) -> None:
+        with serving() as served, served.connect() as connection:
+            connection.sendall(b"POST /told HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")
+            served.process.send_signal(signal.SIGTERM)
+            served.awaited("Handling signal: term")
+            status, _, body = ask(connection, b"llo")
+            assert (status, json.loads(body)["body"]) == (200, "hello")
+
+    def test_whoever_comes_then_is_served_or_turned_away_at_once(self) -> None:
+        with serving() as served, served.connect() as kept:
+            assert ask(kept, self.GET + b"\r\n")[0] == 200  # it stays open, and so does the process for a while
+            served.process.send_signal(signal.SIGTERM)
+            served.awaited("Handling signal: term")
+            began = time.monotonic()
+            while not self.turned_away(served):
+                assert time.monotonic() - began < STOP_KEEPALIVE_LINGER / 2
+            assert ask(kept, self.GET + b"\r\n")[0] == 200
+
+    def turned_away(self, served: Served) -> bool:
+        """Whether nobody opens; whoever is let in is answered, unless the door falls shut at that very moment."""
+        try:
+            status = served.ask(self.ALONE)[0]
+        except ConnectionRefusedError:
+            return True
+        assert status in {200, 0}
+        return False
+
+    def test_when_others_take_over_everybody_is_served(self) -> None:
+        with serving() as served:
+            served.process.send_signal(signal.SIGHUP)
+            while not any("Worker exiting" in line for line in served.lines):
+                assert served.ask(self.ALONE)[0] == 200
 
 
 def test_it_ends_when_it_is_told_to() -> None:

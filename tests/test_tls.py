@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -188,6 +188,56 @@ class TestWhoGetsIn:
             with contextlib.suppress(ConnectionResetError):
                 assert not plain.recv(100).startswith(b"HTTP")
         assert door.requests == []
+
+
+def names(**bounds: str) -> x509.NameConstraints:
+    """What a CA may vouch for: `uri`, `dns`; and what not: `not_uri`."""
+    kinds = {"uri": x509.UniformResourceIdentifier, "dns": x509.DNSName}
+    permitted = [kinds[kind](name) for kind, name in bounds.items() if kind in kinds]
+    excluded = [x509.UniformResourceIdentifier(name) for kind, name in bounds.items() if kind == "not_uri"]
+    return x509.NameConstraints(permitted or None, excluded or None)
+
+
+class TestNamesOutOfBounds:
+    """A chain whose CAs may have others below them, so that only the bounds decide."""
+
+    @pytest.fixture
+    def gets_in(self, home: Path, tmp_path: Path) -> Callable[[x509.NameConstraints], None]:
+        def shown(bounds: x509.NameConstraints) -> None:
+            top = rogue.top_root()
+            below = rogue.leaf(top, usages=None, ca=True, subject="below", constraints=bounds)
+            below_root = rogue.Root(below.certificate, below.key)
+            caller = replace(rogue.leaf(below_root, ORDERS, dns=["orders"]), chain=(below.certificate,))
+            changed(home / "bundle.pem", profiles.pem(top.certificate))
+            changed(home / "crl.pem", rogue.crl(top) + rogue.crl(below_root))
+            client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+            client.load_cert_chain(*caller.write(tmp_path / "caller"))
+            shake(tls.server_context(home, "required"), client)
+
+        return shown
+
+    @pytest.mark.parametrize(
+        "bounds", [{"uri": "shop.test"}, {"uri": "shop.test", "dns": "orders"}, {"not_uri": "x.y"}]
+    )
+    def test_a_name_within_them_gets_in(
+        self, gets_in: Callable[[x509.NameConstraints], None], bounds: dict[str, str]
+    ) -> None:
+        gets_in(names(**bounds))
+
+    @pytest.mark.parametrize(
+        ("bounds", "reason"),
+        [
+            ({"uri": "elsewhere.test"}, "permitted subtree violation"),
+            ({"uri": "shop.test", "dns": "elsewhere.test"}, "permitted subtree violation"),
+            ({"not_uri": "shop.test"}, "excluded subtree violation"),
+        ],
+    )
+    def test_a_name_beyond_them_does_not(
+        self, gets_in: Callable[[x509.NameConstraints], None], bounds: dict[str, str], reason: str
+    ) -> None:
+        with pytest.raises(NoHandshake, match=reason):
+            gets_in(names(**bounds))
 
 
 class TestTheListOfThoseTakenBack:

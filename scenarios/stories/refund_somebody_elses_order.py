@@ -33,7 +33,8 @@ def refund_of(owner: str) -> Callable[[World], Answer]:
         answer = world.as_person("mallory", "POST", f"/api/orders/{ordered.json()['id']}/refund")
         if world.pattern in TOKEN_PATTERNS:
             challenge = answer.headers.get("www-authenticate", "")
-            insist('error="insufficient_scope"' in challenge, f"she is not told what she lacks: {challenge}")
+            lacks = 'error="insufficient_scope", scope="orders:refund"'
+            insist(lacks in challenge, f"she is not told what she lacks: {challenge}")
         return answer
 
     return attempt

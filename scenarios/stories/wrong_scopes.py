@@ -55,4 +55,4 @@ GRANTS: dict[str, dict[str, Any]] = {
 RECIPES: dict[str, Recipe] = {f"scope {scope}": claiming(scope=scope, sub="mallory") for scope in SCOPES}
 RECIPES |= {"no scope": claiming(scope=..., sub="mallory"), "empty": claiming(scope="")}
 RECIPES |= {f"granted by {name}": claiming(scope="items:read", sub="mallory", **more) for name, more in GRANTS.items()}
-CASES = tokens(RECIPES)
+CASES = tokens(RECIPES, scope="orders:read")

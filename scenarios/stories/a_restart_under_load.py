@@ -1,0 +1,68 @@
+"""Orders, inventory and billing are restarted, all at once, in the middle of the day.
+
+First as one rolls out a new version: new workers take over the door, the old ones finish what they have begun.  Nobody
+who shops may notice.  Then the hard way: each is told to end, and begun anew.  For a moment nobody is there.  Who comes
+then is told so at once, and when to come again; what was under way is finished; and who does come again has what they
+ordered, once.
+"""
+
+from collections.abc import Callable
+from secrets import token_hex
+
+from scenarios.levers import insist, relieved
+from scenarios.steady_load import under_load
+from scenarios.verdict import Answer, Expect, Verdict
+from scenarios.world import World, answered
+
+GROUP = "faults"
+EXPECTED = {
+    name: Expect(Verdict.SERVED, "the door changes hands open, or is shut at once; nobody is left standing in between")
+    for name in ("perimeter", "basic", "subsystem", "mtls", "oauth2", "jwt", "zerotrust")
+}
+REFERENCES = ("RFC 9110 §15.6.4", "RFC 9112 §9.3.1", "RFC 9112 §9.6", "OWASP ASVS 16.5.2")
+CATALOGUE = ("FLT-12",)
+RATE = 5.0
+"""Orders per second."""
+SERVICES = ("orders", "inventory", "billing")
+
+
+def during(world: World, event: Callable[[], None]) -> dict[str, Answer]:
+    """The answers to orders that come at a steady rate before, during and after `event`, by their keys."""
+    alice, came = world.shopper("alice"), dict[str, Answer]()
+    insist(alice.order("book").ok, "alice cannot order to begin with")
+
+    def ask(_: int) -> bool:
+        key = token_hex(16)
+        came[key] = answered(alice.order("book", key=key))
+        return came[key].verdict is Verdict.SERVED
+
+    with under_load(lambda: ask, RATE) as load:
+        load.goes_on(0.5, RATE)
+        event()
+        load.goes_on(0.5, RATE)
+    return came
+
+
+def rolled_out(world: World) -> Answer:
+    """New workers take over: every order has to be served."""
+    came = during(world, lambda: relieved(world, *SERVICES))
+    missed = [each for each in came.values() if each.verdict is not Verdict.SERVED]
+    return missed[0] if missed else next(iter(came.values()))
+
+
+def begun_anew(world: World) -> Answer:
+    """Ended and begun anew: every order has to be served, or to be told to come again, and served then."""
+    came = during(world, lambda: world.shop.restart(*SERVICES))
+    missed = {key: each for key, each in came.items() if each.verdict is not Verdict.SERVED}
+    told = {(each.status, "retry-after" in each.headers) for each in missed.values()}
+    insist(told == {(503, True)}, f"not everybody was served, or told when to come again: {told}")
+    again = {key: answered(world.shopper("alice").order("book", key=key)) for key in missed}
+    still = [each for each in again.values() if each.verdict is not Verdict.SERVED]
+    if still:
+        return still[0]
+    served = (came | again).values()
+    insist(len({each.json()["charge"] for each in served}) == len(came), "what was ordered once is not charged once")
+    return next(iter(served))
+
+
+CASES = {"new workers take over": rolled_out, "ended and begun anew": begun_anew}
