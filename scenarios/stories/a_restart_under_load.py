@@ -10,9 +10,10 @@ from collections.abc import Callable
 from secrets import token_hex
 
 from scenarios.levers import insist, relieved
+from scenarios.sending import answered
 from scenarios.steady_load import under_load
 from scenarios.verdict import Answer, Expect, Verdict
-from scenarios.world import World, answered
+from scenarios.world import World
 
 GROUP = "faults"
 EXPECTED = {

@@ -11,9 +11,10 @@ from secrets import token_hex
 
 from scenarios.families import together
 from scenarios.levers import eventually, insist
+from scenarios.sending import answered
 from scenarios.tapping import tapped
 from scenarios.verdict import Answer, Expect, Verdict, refused
-from scenarios.world import World, answered
+from scenarios.world import World
 
 GROUP = "inside with nothing"
 TLS = "the hop is TLS 1.3: she sees that orders calls billing and about how much is said, and can change none of it"
