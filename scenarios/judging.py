@@ -51,13 +51,3 @@ class Look:
     def served(self, story: str, pattern: str) -> bool:
         """Whether whoever tried got what they wanted."""
         return self.verdict(story, pattern) == "SERVED"
-
-    def presented(self, story: str, pattern: str, *services: str) -> list[str]:
-        """What each of `services` was shown in the one request that a story's hops tell of; raises `NotMeasured`."""
-        where = f"cell:{story}/{pattern}"
-        found = self.evidence.cells.get(f"{story}/{pattern}")
-        shown = {hop.service: hop.presented[-1] for hop in found.hops} if found else {}
-        if any(service not in shown for service in services):
-            raise NotMeasured(where)
-        self.seen.append(where)
-        return [shown[service] for service in services]

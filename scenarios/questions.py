@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compose.topology import INSIDE, PATTERNS, TOKEN_PATTERNS
 from scenarios.judging import Finding, Look
-from scenarios.statements import CALLS, MEMORY, PASSWORD, UNASKED, holds
+from scenarios.statements import CALLS, MEMORY, PASSWORD, UNASKED, counted, holds, processes
 
 Answer = Callable[[Look, str], tuple[str, Finding]]
 """Says what was measured under a pattern, and what that makes of the article's word."""
@@ -30,7 +30,7 @@ def _at_service(look: Look, pattern: str) -> tuple[str, Finding]:
 def _exposure(look: Look, pattern: str) -> tuple[str, Finding]:
     password, any_secret = look.figure("exposure", pattern, PASSWORD), look.figure("exposure", pattern, MEMORY)
     most = max(look.figure("exposure", each, PASSWORD) for each in PATTERNS)
-    measured = f"the password in {password:.0f} processes, something reusable in {any_secret:.0f}"
+    measured = f"the password in {processes(password)}, something reusable in {any_secret:.0f}"
     return measured, holds((password == most) is (pattern == "basic"))
 
 
@@ -42,7 +42,7 @@ def _end_user(look: Look, pattern: str) -> tuple[str, Finding]:
 
 def _external_idp(look: Look, pattern: str) -> tuple[str, Finding]:
     calls, dark = look.figure("idp_calls", pattern, CALLS), look.served("idp_dark", pattern)
-    measured = f"{calls:.0f} calls an order; without it {'orders go on' if dark else 'orders stop'}"
+    measured = f"{counted(calls, 'call')} an order; without it {'orders go on' if dark else 'orders stop'}"
     if pattern == "jwt":  # needed for a log-in, and for nothing after it
         return measured, Finding.DEPENDS if dark else Finding.AGREES
     return measured, holds((calls > 0) is (pattern in TOKEN_PATTERNS))

@@ -18,6 +18,8 @@ UNASKED = "services answering an unauthenticated request"
 READERS = "processes that can read the user store"
 HOPS = "hops that carry a reusable secret"
 CALLS = "IdP calls per order, warm"
+SHORT = 600
+"""Seconds: what we call a short life."""
 
 Verdict = tuple[str, Finding, str]
 """What a judge says: what was measured, the finding, and why."""
@@ -52,6 +54,16 @@ def states(name: str, says: str) -> Callable[[Judge], Judge]:
     return declare
 
 
+def counted(number: float, what: str, more: str = "") -> str:
+    """A number of things: `1 process`, `2 processes` when `more` is the plural, and else with an s."""
+    return f"{number:.0f} {what if number == 1 else more or f'{what}s'}"
+
+
+def processes(number: float) -> str:
+    """A number of processes."""
+    return counted(number, "process", "processes")
+
+
 def holds(fact: bool) -> Finding:
     """That the statement is so, or that it is not."""
     return AGREES if fact else DISAGREES
@@ -75,7 +87,7 @@ def _nobody_asks(look: Look) -> Verdict:
 @states("basic-store-everywhere", "Every service needs the store of the end users' credentials.")
 def _everybody_reads_the_store(look: Look) -> Verdict:
     readers = {pattern: look.figure("exposure", pattern, READERS) for pattern in PATTERNS}
-    measured = f"{readers['basic']:.0f} processes can read it; under oauth2 {readers['oauth2']:.0f}"
+    measured = f"{processes(readers['basic'])} can read it; under oauth2 {readers['oauth2']:.0f}"
     return measured, holds(readers["basic"] == max(readers.values())), "each service checks the password by itself"
 
 
@@ -84,7 +96,9 @@ def _password_is_kept(look: Look) -> Verdict:
     places = {pattern: look.figure("exposure", pattern, PASSWORD) for pattern in PATTERNS}
     hops = look.figure("exposure", "basic", HOPS)
     others = max(number for pattern, number in places.items() if pattern != "basic")
-    measured = f"in the memory of {places['basic']:.0f} processes, elsewhere at most {others:.0f}; on {hops:.0f} hops"
+    measured = (
+        f"in the memory of {processes(places['basic'])}, elsewhere at most {others:.0f}; on {counted(hops, 'hop')}"
+    )
     return measured, holds(places["basic"] > others), "to call on, a service has to keep what it was shown"
 
 
@@ -111,7 +125,7 @@ def _subsystem_knows_no_user(look: Look) -> Verdict:
 def _changing_a_password(look: Look) -> Verdict:
     files = look.figure("rotation", "subsystem", "service password: files")
     restarted = look.figure("rotation", "subsystem", "service password: processes restarted")
-    measured = f"{files:.0f} files changed, {restarted:.0f} processes restarted, for the password of one service"
+    measured = f"{counted(files, 'file')} changed, {processes(restarted)} restarted, for the password of one service"
     return measured, holds(files > 1), "the one who shows it and all who check it have to change together"
 
 
@@ -127,7 +141,7 @@ def _both_ends_prove_themselves(look: Look) -> Verdict:
 def _renewing_certificates(look: Look) -> Verdict:
     restarted = look.figure("rotation", "mtls", "service certificate: processes restarted")
     failed = look.figure("rotation", "mtls", "service certificate: requests failed")
-    measured = f"{restarted:.0f} processes restarted, {failed:.0f} requests failed"
+    measured = f"{processes(restarted)} restarted, {counted(failed, 'request')} failed"
     why = "every instance gets new files, and reads them without a restart: the touch is there, the trouble need not be"
     return measured, DEPENDS if restarted == 0 and failed == 0 else AGREES, why
 
@@ -144,9 +158,17 @@ def _mtls_knows_no_user(look: Look) -> Verdict:
 
 @states("oauth2-one-token", "One token serves all services.")
 def _one_token_for_all(look: Look) -> Verdict:
-    shown = look.presented("place_an_order", "oauth2", "gateway", *INSIDE)
-    measured = f"{len(set(shown))} token on {len(shown)} hops"
-    return measured, holds(len(set(shown)) == 1), "the same fingerprint is in the audit line of every hop"
+    took = look.figure("token", "oauth2", "services that take the same token")
+    measured = f"{took:.0f} of {len(INSIDE) + 1} services took the same token for one order"
+    return measured, holds(took == len(INSIDE) + 1), "the same fingerprint is in the audit line of every hop"
+
+
+@states("oauth2-short-lived", "A token lives a short time, and OpenID Connect says whose it is.")
+def _short_lived(look: Look) -> Verdict:
+    life = look.figure("token", "oauth2", "seconds that an access token lives")
+    named = look.figure("token", "oauth2", "userinfo names the user")
+    measured = f"{life:.0f} s; userinfo {'names' if named else 'does not name'} the user"
+    return measured, holds(life <= SHORT and named == 1), "a stolen one is soon worth nothing, where a password stays"
 
 
 @states("oauth2-asks", "Validating a token takes additional calls to the identity provider.")
@@ -178,7 +200,9 @@ def _without_the_idp(look: Look) -> Verdict:
 @states("jwt-outlives-revocation", "A token that was revoked works until it expires.")
 def _outlives_revocation(look: Look) -> Verdict:
     served = look.served("use_after_revocation", "jwt")
-    return f"a token used after its revocation: {_word(served)}", holds(served), "nobody asks anybody until it expires"
+    seconds = look.figure("revocation", "jwt", "token/token revoked")
+    measured = f"a token used after its revocation: {_word(served)}, for up to {seconds:.0f} s"
+    return measured, holds(served and seconds > 0), "nobody asks anybody until it expires"
 
 
 @states("zerotrust-stolen", "Beyond the article: a stolen token is of no use to anybody.")

@@ -142,13 +142,12 @@ def _holders(seen: Seen, of: frozenset[str], unit: str = f"of {len(PROCESSES)} p
 
 def hop_figures(hops: Carried) -> dict[str, Figure]:
     """The hops over which something reusable went, and of these the ones with a password."""
-    unit = f"of {len(hops)} hops of an order"
     kinds = {"a reusable secret": REUSABLE, "the password": frozenset({PASSWORD})}
     return {
         f"hops that carry {what}": Figure(
             value=sum(bool(secrets & kind) for _, secrets in hops),
-            unit=unit,
-            note=", ".join(label for label, secrets in hops if secrets & kind),
+            unit="hops of an order",
+            note=f"of {len(hops)}: " + ", ".join(label for label, secrets in hops if secrets & kind),
         )
         for what, kind in kinds.items()
     }
