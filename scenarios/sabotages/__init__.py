@@ -6,7 +6,7 @@ the file changes.  The check is a test by pytest's name for it, the fastest that
 
 from __future__ import annotations
 
-from scenarios.sabotages import certs, edge, idp, patterns, shop, tokens, transport
+from scenarios.sabotages import certs, edge, idp, patterns, shop, stories, tokens, transport
 from scenarios.sabotages.sabotage import Sabotage
 
 SABOTAGES: tuple[Sabotage, ...] = (
@@ -17,5 +17,6 @@ SABOTAGES: tuple[Sabotage, ...] = (
     *edge.SABOTAGES,
     *idp.SABOTAGES,
     *certs.SABOTAGES,
+    *stories.SABOTAGES,
 )
 __all__ = ["SABOTAGES", "Sabotage"]
