@@ -1,7 +1,7 @@
 """The attacks and faults that the shop has to answer for, by ids, and the tests that cover them beside the stories.
 
-A story names the rows that it covers in its `CATALOGUE`; here stands which named tests do.  A row that nothing covers
-is open, and the table says so.  Tests are named as pytest does, without `tests/test_` and `.py`.
+A story names the rows that it covers in its `CATALOGUE`; here stands which named tests and measurements do.  A row that
+nothing covers is open, and the table says so.  Tests are named as pytest does, without `tests/test_` and `.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Row:
     title: str
     tests: tuple[str, ...] = ()
     """The tests that cover it, however many stories do."""
+    measured: tuple[str, ...] = ()
+    """The measurements that say how it goes, where that is a matter of more or less."""
 
     @property
     def section(self) -> str:
@@ -35,8 +37,8 @@ class Row:
         return SECTIONS[self.id.partition("-")[0]]
 
 
-def _(row_id: str, title: str, *tests: str) -> Row:
-    return Row(row_id, title, tests)
+def _(row_id: str, title: str, *tests: str, measured: tuple[str, ...] = ()) -> Row:
+    return Row(row_id, title, tests, measured)
 
 
 ROWS = (
@@ -315,8 +317,8 @@ ROWS = (
     _("FLT-03", "the identity provider down", "keys::TestOutage",
       "oauth::TestTransport::test_nobody_at_all_does_not_answer"),
     _("FLT-04", "the identity provider answering nonsense", "oauth::TestAnswers", "introspection::TestMembers"),
-    _("FLT-05", "signing keys that rotate under load"),
-    _("FLT-06", "certificates that rotate under load"),
+    _("FLT-05", "signing keys that rotate under load", measured=("rotation",)),
+    _("FLT-06", "certificates that rotate under load", measured=("rotation",)),
     _("FLT-07", "clocks that differ",
       "access_token::TestTime::test_a_token_is_good_until_it_expires_give_or_take_the_leeway"),
     _("FLT-08", "processes killed at any moment", "checkout::TestKilledInBetween",

@@ -12,7 +12,7 @@ import pytest
 from compose.topology import PATTERNS
 from scenarios import coverage, evidence, tables
 from scenarios.catalogue import BY_ID, ROWS, SECTIONS
-from scenarios.registry import GROUPS, stories
+from scenarios.registry import GROUPS, gauges, stories
 from scenarios.sabotage import Result, by_file, checkers, commit, found
 from scenarios.sabotages import SABOTAGES, Sabotage
 from scenarios.sabotages.stories import CONTROLS
@@ -76,10 +76,13 @@ class TestCatalogue:
         ]
         assert missing == []
 
+    def test_every_measurement_that_it_names_is_there(self) -> None:
+        assert {name for row in ROWS for name in row.measured} <= set(gauges())
+
     def test_what_nothing_covers_is_called_open(self) -> None:
         told = coverage.coverage(STORIES)
         for row in ROWS:
-            covered = row.tests or any(row.id in story.catalogue for story in STORIES.values())
+            covered = row.tests or row.measured or any(row.id in story.catalogue for story in STORIES.values())
             assert (f"| {row.id} | {row.title} | **open** |" in told) is not bool(covered)
 
 
