@@ -22,7 +22,8 @@ def coverage(stories: Mapping[str, Story]) -> str:
     lines = [
         "# What is covered by what\n\n",
         "Written by `make matrix`, from the stories' `CATALOGUE` and from [catalogue.py](catalogue.py).\n\n",
-        f"{len(ROWS) - len(still_open)} of {len(ROWS)} attacks and faults are covered by a scenario, a measurement or named tests.",
+        f"{len(ROWS) - len(still_open)} of {len(ROWS)} attacks and faults are covered by a scenario, a measurement or ",
+        "named tests.",
         f" Open: {', '.join(still_open)}.\n" if still_open else " None is open.\n",
     ]
     for kind, title in SECTIONS.items():
