@@ -18,9 +18,9 @@ import psutil
 
 from certs import keeper
 from compose import processes, remember
+from compose.face import Shop, Status
 from compose.provision import provision
 from compose.refusals import CannotRun
-from compose.shop import Shop, Status
 from compose.topology import COMMANDS, INSIDE, PROCESSES, REPO
 from services.health import knock
 

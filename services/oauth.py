@@ -13,7 +13,7 @@ import flask
 import requests
 from urllib3.exceptions import HTTPError
 
-from services import answers, audit, strict_json, tls
+from services import answers, audit, calling, strict_json
 from services.identity import NoCredentials, Refusal, Unauthenticated, Unavailable
 from services.keys import Keys
 from services.settings import Settings
@@ -29,7 +29,7 @@ class IdentityProvider:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session = tls.session({settings.issuer: "idp"})
+        self._session = calling.session({settings.issuer: "idp"})
         self.keys = Keys(lambda: self._json("GET", "/jwks"))
 
     def introspect(self, token: str) -> Mapping[str, Any]:

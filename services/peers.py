@@ -13,7 +13,7 @@ import requests
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from services import answers, audit, strict_json, tls
+from services import answers, audit, calling, strict_json
 from services.identity import Forbidden, NoCredentials, Unavailable
 from services.patterns import Pattern
 from services.problems import Problem
@@ -37,7 +37,7 @@ class Peers:
     def __init__(self, settings: Settings, pattern: Pattern) -> None:
         self._settings = settings
         self._pattern = pattern
-        self._session = tls.session({url: name for name, url in settings.peers.items()})
+        self._session = calling.session({url: name for name, url in settings.peers.items()})
 
     def get(self, audience: str, path: str) -> Any:
         """GET `path` of `audience`: what its JSON answer holds.  Raises `Problem` or a `Refusal`."""

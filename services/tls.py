@@ -16,17 +16,11 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-import requests
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
 
 TRUST_DOMAIN = "shop.test"
 # SPIFFE-ID §2: a lower-case trust domain; no empty, `.` or `..` segment, no query, no percent-encoding.  We issue one
@@ -173,84 +167,3 @@ def _only_uri(names: x509.SubjectAlternativeName) -> str:
     if len(uris) != 1:
         raise BadPeer(f"the certificate carries {len(uris)} URI names, not exactly one")
     return uris[0]
-
-
-class _CheckedConnection(HTTPSConnection):
-    """An HTTPS connection that sends nothing before the server has proven its SPIFFE ID as well as its DNS name."""
-
-    expected_peer: str | None = None
-
-    def connect(self) -> None:
-        super().connect()
-        if self.expected_peer is None or not isinstance(self.sock, ssl.SSLSocket):
-            return
-        try:
-            found = peer_of(self.sock.getpeercert(binary_form=True) or b"")
-        except (BadPeer, ValueError) as error:
-            self.close()
-            raise ssl.SSLCertVerificationError(f"server certificate: {error}") from None
-        if found.name != self.expected_peer:
-            self.close()
-            raise ssl.SSLCertVerificationError(f"expected {self.expected_peer}, found {found.spiffe_id}")
-
-
-class PeerAdapter(HTTPAdapter):
-    """Carries requests to one peer, holding it to its own name whatever address it is reached at.
-
-    A leaf carries only its own DNS name, so on loopback the name has to be told.  `requests` would read the trust
-    bundle again for each request; here the context is the cached one, and since urllib3 pools by context, a renewed
-    certificate also means new connections.  `address` is where to connect when the URL's host is a name that only
-    browsers resolve, such as `idp.localhost` (RFC 6761 §6.3).
-    """
-
-    def __init__(self, name: str | None = None, address: str | None = None) -> None:
-        self.name = name
-        self.address = address
-        self.connection = type("PeerConnection", (_CheckedConnection,), {"expected_peer": name})
-        super().__init__(pool_connections=4, pool_maxsize=16)
-
-    def cert_verify(self, *_: Any) -> None:
-        """Nothing to do: the context carries the trust bundle and the certificate."""
-
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        url = urlsplit(request.url or "")
-        host = {"scheme": url.scheme, "host": self.address or url.hostname, "port": url.port}
-        if url.scheme != "https":
-            if isinstance(verify, str):  # a pattern asked for TLS: what it presents must not go in the clear
-                raise requests.exceptions.SSLError("a trust bundle was named, but the address is not https")
-            return host, {}
-        if not isinstance(verify, str):
-            raise requests.exceptions.SSLError("no trust bundle was named: verify=…")
-        context = client_context(Path(verify), cert)
-        server_name = self.name or url.hostname
-        return host, {"ssl_context": context, "server_hostname": server_name, "assert_hostname": server_name}
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool = super().get_connection_with_tls_context(*args, **kwargs)
-        if isinstance(pool, HTTPSConnectionPool):
-            pool.ConnectionCls = self.connection
-        return pool
-
-
-class _Session(requests.Session):
-    """A session for which a redirect is an answer like any other: it goes nowhere, and reads no body to find out."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere."""
-
-
-def session(peers: Mapping[str, str] | None = None) -> requests.Session:
-    """A pooled session for calls within the shop; `peers` maps a base URL to the name its server must prove.
-
-    The environment does not get a say: a ~/.netrc entry would replace our bearer token, REQUESTS_CA_BUNDLE our CA.
-    """
-    new = _Session()
-    new.trust_env = False
-    new.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # one user's call leaves nothing for the next
-    new.mount("https://", PeerAdapter())
-    new.mount("http://", PeerAdapter())
-    for base, name in (peers or {}).items():
-        new.mount(base, PeerAdapter(name))
-    return new

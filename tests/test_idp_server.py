@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from idp import keys, settings
 from idp.clients import Clients
-from services import health, tls
+from services import calling, health
 from services.users import StoreUnavailable
 from tests.idp_support import CALLBACK, EXCHANGE, PASSWORDS, VERIFIER, Idp, a_client, secret_of
 
@@ -203,7 +203,7 @@ class Process:
         self.directory = directory
         self.issuer = f"https://localhost:{self.port}"
         self.bundle = str(directory / "idp/tls/bundle.pem")
-        self.session = tls.session({self.issuer: "idp"})
+        self.session = calling.session({self.issuer: "idp"})
         self.session.cookies.set_policy(DefaultCookiePolicy())  # a browser, for once
         self.start()
 

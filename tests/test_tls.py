@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 import certs
 from certs import profiles
-from services import tls
+from services import calling, tls
 from tests import rogue
 from tests.loopback import Door, NoHandshake, handshake, http, says
 from tests.rogue import HOUR, SERVER, Shown
@@ -424,7 +424,7 @@ class TestWhomWeCall:
     @staticmethod
     def call(door: Door, home: Path, name: str | None = "orders", **more: str | tuple[str, str]) -> requests.Response:
         arguments = {"verify": str(home / "bundle.pem"), "timeout": 5} | more
-        with tls.session({door.url: name} if name else None) as session:
+        with calling.session({door.url: name} if name else None) as session:
             return session.get(f"{door.url}/", **arguments)  # type: ignore[arg-type]  # what requests takes
 
     @staticmethod
@@ -491,7 +491,7 @@ class TestWhomWeCall:
             assert door.requests == []
 
     def test_no_server_is_called_without_a_bundle_to_judge_it_by(self, called: Door, home: Path) -> None:
-        with pytest.raises(requests.exceptions.SSLError, match="no trust bundle"), tls.session() as session:
+        with pytest.raises(requests.exceptions.SSLError, match="no trust bundle"), calling.session() as session:
             session.get(called.url, timeout=5)
         assert called.connections == 0
 
@@ -513,7 +513,7 @@ class TestWhomWeCall:
     def test_one_connection_serves_many_calls_and_a_renewed_leaf_opens_another(
         self, ca: certs.CA, called: Door, home: Path
     ) -> None:
-        with tls.session({called.url: "orders"}) as session:
+        with calling.session({called.url: "orders"}) as session:
             for _ in range(3):
                 session.get(called.url, verify=str(home / "bundle.pem"), cert=pair(home), timeout=5)
             assert called.connections == 1
@@ -524,7 +524,7 @@ class TestWhomWeCall:
     def test_calls_go_on_while_the_bundle_is_being_replaced(self, called: Door, home: Path) -> None:
         """The context carries it; nothing reads the file again for each call."""
         bundle = home / "bundle.pem"
-        with tls.session({called.url: "orders"}) as session:
+        with calling.session({called.url: "orders"}) as session:
             session.get(called.url, verify=str(bundle), timeout=5)
             bundle.unlink()
             assert session.get(called.url, verify=str(bundle), timeout=5).status_code == 200

@@ -6,16 +6,41 @@ the file changes.  The check is a test by pytest's name for it, the fastest that
 
 from __future__ import annotations
 
-from scenarios.sabotages import certs, edge, idp, patterns, shop, stories, tokens, transport
+from scenarios.sabotages import (
+    access_tokens,
+    app,
+    asking,
+    certs,
+    edge,
+    headers,
+    idp_clients,
+    idp_grants,
+    idp_pages,
+    idp_tokens,
+    patterns,
+    policy,
+    shop,
+    stories,
+    transport,
+    users,
+)
 from scenarios.sabotages.sabotage import Sabotage
 
 SABOTAGES: tuple[Sabotage, ...] = (
     *patterns.SABOTAGES,
-    *tokens.SABOTAGES,
+    *policy.SABOTAGES,
+    *headers.SABOTAGES,
+    *access_tokens.SABOTAGES,
+    *asking.SABOTAGES,
+    *users.SABOTAGES,
     *transport.SABOTAGES,
+    *app.SABOTAGES,
     *shop.SABOTAGES,
     *edge.SABOTAGES,
-    *idp.SABOTAGES,
+    *idp_grants.SABOTAGES,
+    *idp_clients.SABOTAGES,
+    *idp_tokens.SABOTAGES,
+    *idp_pages.SABOTAGES,
     *certs.SABOTAGES,
     *stories.SABOTAGES,
 )

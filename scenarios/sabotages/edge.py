@@ -29,8 +29,8 @@ SABOTAGES = (
     Sabotage(
         "the session of before the log-in is the one after",
         PAGES,
-        "    audit.note(user=session.user, event=\"log-in\")\n    _edge().sessions.close(flask.session.get(\"id\"))\n",
-        "    audit.note(user=session.user, event=\"log-in\")\n",
+        '    audit.note(user=session.user, event="log-in")\n    _edge().sessions.close(flask.session.get("id"))\n',
+        '    audit.note(user=session.user, event="log-in")\n',
         f"{BROWSER}::test_logging_in_again_ends_the_session_before[local-basic]",
     ),
     Sabotage(
@@ -78,8 +78,8 @@ SABOTAGES = (
     Sabotage(
         "a callback with a wrong state opens a session",
         PARTY,
-        "            raise Unauthenticated(f\"the log-in failed: {type(error).__name__}\") from None",
-        "            return Session(\"alice\")",
+        '            raise Unauthenticated(f"the log-in failed: {type(error).__name__}") from None',
+        '            return Session("alice")',
         f"{BROWSER}::test_a_forged_callback_opens_no_session[local-jwt]",
     ),
     Sabotage(

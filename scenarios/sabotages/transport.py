@@ -5,6 +5,7 @@ from __future__ import annotations
 from scenarios.sabotages.sabotage import Sabotage
 
 TLS = "services/tls.py"
+CALLING = "services/calling.py"
 PEERS = "services/peers.py"
 SERVER = "services/server.py"
 GETS_IN = "tests/test_tls.py::TestWhoGetsIn"
@@ -13,6 +14,7 @@ NAME = "tests/test_tls.py::TestTheNameInACertificate"
 CALLS = "tests/test_tls.py::TestWhomWeCall"
 
 SABOTAGES = (
+    # tls
     Sabotage(
         "a server speaks older versions of TLS",
         TLS,
@@ -97,44 +99,45 @@ SABOTAGES = (
         r'{{0,62}})$", re.ASCII)',
         f"{NAME}::test_a_look_alike_names_nobody",
     ),
+    # calling
     Sabotage(
         "a server that is somebody else is spoken to",
-        TLS,
+        CALLING,
         "        if found.name != self.expected_peer:",
         "        if not found.name:",
         f"{CALLS}::test_a_server_whose_dns_name_is_right_and_whose_spiffe_id_is_not_is_sent_nothing",
     ),
     Sabotage(
         "a server's DNS name is not checked",
-        TLS,
+        CALLING,
         '"server_hostname": server_name, "assert_hostname": server_name}',
         '"server_hostname": server_name, "assert_hostname": False}',
         f"{CALLS}::test_without_a_name_told_the_urls_own_has_to_be_proven",
     ),
     Sabotage(
         "what asks for TLS goes in the clear",
-        TLS,
+        CALLING,
         '                raise requests.exceptions.SSLError("a trust bundle was named, but the address is not https")',
         "                pass",
         "tests/test_peers.py::TestOverTLS::test_what_asks_for_tls_is_not_shown_without",
     ),
     Sabotage(
         "a server is called without a bundle to judge it by",
-        TLS,
+        CALLING,
         "        if not isinstance(verify, str):",
         '        if verify is True:\n            verify = "/etc/ssl/cert.pem"\n        if verify is None:',
         f"{CALLS}::test_no_server_is_called_without_a_bundle_to_judge_it_by",
     ),
     Sabotage(
         "the environment has a say in what is presented",
-        TLS,
+        CALLING,
         "    new.trust_env = False\n",
         "",
         f"{CALLS}::test_the_environment_gets_no_say",
     ),
     Sabotage(
         "one answer's cookie goes with the next user's call",
-        TLS,
+        CALLING,
         "    new.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))",
         "    pass",
         "tests/test_peers.py::TestWhatIsSent::test_a_cookie_from_one_answer_is_not_sent_with_the_next_call",
@@ -146,7 +149,7 @@ SABOTAGES = (
         '"allow_redirects": False}',
         '"allow_redirects": True}',
         "tests/test_peers.py::TestTheAnswer::test_a_redirect_is_not_followed",
-        also=((TLS, "    new = _Session()", "    new = requests.Session()"),),
+        also=((CALLING, "    new = _Session()", "    new = requests.Session()"),),
     ),
     Sabotage(
         "a service may be waited for without end",
@@ -172,8 +175,8 @@ SABOTAGES = (
     Sabotage(
         "a peer is not held to its own name",
         PEERS,
-        "tls.session({url: name for name, url in settings.peers.items()})",
-        "tls.session()",
+        "calling.session({url: name for name, url in settings.peers.items()})",
+        "calling.session()",
         "tests/test_peers.py::TestOverTLS::test_only_the_peer_itself_is_spoken_to",
     ),
     Sabotage(

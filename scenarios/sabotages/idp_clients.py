@@ -1,0 +1,181 @@
+"""Whom the identity provider takes for a client, and what it lets one ask for."""
+
+from __future__ import annotations
+
+from scenarios.sabotages.sabotage import Sabotage
+
+CLIENT_AUTH = "idp/client_auth.py"
+CLIENTS = "idp/clients.py"
+AUTHORIZE = "idp/authorize.py"
+DOOR = "idp/door.py"
+GRANTS = "tests/test_idp_grants.py"
+BROWSER = "tests/test_idp_browser.py"
+KINDS = "tests/test_idp_tokens.py"
+
+SABOTAGES = (
+    # client authentication
+    Sabotage(
+        "any secret will do",
+        CLIENT_AUTH,
+        "    if secret is not None and not client.check_client_secret(secret):",
+        "    if secret == '':",
+        f"{GRANTS}::TestClientAuthentication::test_no_or_wrong_credentials_are_refused",
+    ),
+    Sabotage(
+        "a confidential client may come without its secret",
+        CLIENT_AUTH,
+        '    if (client.auth_method == "client_secret_basic") != (secret is not None):',
+        '    if client.auth_method != "client_secret_basic" and secret is not None:',
+        f"{GRANTS}::TestClientAuthentication::test_a_confidential_client_cannot_come_without_a_secret",
+    ),
+    Sabotage(
+        "two proofs at once pass",
+        CLIENT_AUTH,
+        '    if shown not in ([], ["client_secret_basic"]):',
+        '    if shown and "client_secret_basic" not in shown:',
+        f"{GRANTS}::TestClientAuthentication::test_two_methods_at_once_are_refused",
+    ),
+    Sabotage(
+        "a secret may stand in the query",
+        CLIENT_AUTH,
+        '        "a secret in the query": "client_secret" in request.args,\n',
+        "",
+        f"{GRANTS}::TestClientAuthentication::test_a_secret_in_the_query_is_refused",
+    ),
+    Sabotage(
+        "the body may name another client",
+        CLIENT_AUTH,
+        '    if request.form.get("client_id", client.client_id) != client.client_id:',
+        "    if False:",
+        f"{GRANTS}::TestClientAuthentication::test_a_body_that_names_another_client_is_refused",
+    ),
+    Sabotage(
+        "a certificate need not be the client's",
+        CLIENT_AUTH,
+        '    if client.auth_method == "tls_client_auth" and (reason := mtls.authenticate(client)):',
+        '    if (reason := "") or client.auth_method == "":',
+        f"{GRANTS}::TestMutualTls",
+    ),
+    Sabotage(
+        "another service's certificate proves the client",
+        "idp/mtls.py",
+        '    return None if peer.name == client.client_id else f"the certificate names {peer.name}"',
+        "    return None",
+        f"{GRANTS}::TestMutualTls::test_another_services_certificate_is_refused",
+    ),
+    Sabotage(
+        "who proves nothing is served as if they had",
+        CLIENT_AUTH,
+        "    if client.auth_method not in methods:",
+        "    if not methods:",
+        f"{KINDS}::TestIntrospection::test_a_public_client_proves_nothing_and_may_not_ask",
+    ),
+    Sabotage(
+        "a client is told why it was refused",
+        CLIENT_AUTH,
+        "        super().__init__()\n        self.reason = reason\n",
+        "        super().__init__(description=reason)\n        self.reason = reason\n",
+        f"{GRANTS}::TestClientAuthentication::test_the_answer_does_not_tell_why",
+    ),
+    # clients
+    Sabotage(
+        "a redirect URI need only begin as registered",
+        CLIENTS,
+        "        return redirect_uri in self.redirect_uris",
+        "        return any(redirect_uri.startswith(uri) for uri in self.redirect_uris)",
+        f"{BROWSER}::TestRedirection::test_a_redirect_uri_must_be_registered_to_the_letter",
+    ),
+    Sabotage(
+        "a confidential client may choose its port",
+        CLIENTS,
+        ' if self.auth_method == "none" else None',
+        "",
+        f"{GRANTS}::TestNativeApp::test_a_confidential_client_keeps_to_its_port",
+    ),
+    Sabotage(
+        "a client may ask for any scope",
+        CLIENTS,
+        " if self.scopes.issuperset(wanted) else None",
+        "",
+        f"{BROWSER}::TestRedirection::test_unknown_scopes_are_refused_at_the_door",
+    ),
+    Sabotage(
+        "a redirect URI may be plain HTTP anywhere",
+        CLIENTS,
+        "        if not all(REDIRECT_URI.match(uri) for uri in self.redirect_uris):",
+        "        if not all(self.redirect_uris):",
+        "tests/test_idp_server.py::TestClients::test_a_registration_that_makes_no_sense_is_refused",
+    ),
+    Sabotage(
+        "a client gets OpenID's scopes for itself",
+        "idp/client_credentials.py",
+        "        if scope is None or PROTOCOL_SCOPES.intersection(scope.split()):",
+        "        if scope is None:",
+        f"{GRANTS}::TestClientCredentials::test_other_scopes_are_refused",
+    ),
+    # authorize
+    Sabotage(
+        "an unregistered address is redirected to",
+        AUTHORIZE,
+        "    if len(redirect_uris) != 1 or not client.check_redirect_uri(redirect_uris[0]):",
+        "    if len(redirect_uris) != 1:",
+        f"{BROWSER}::TestRedirection::test_a_redirect_uri_must_be_registered_to_the_letter",
+    ),
+    Sabotage(
+        "tokens come by redirect",
+        AUTHORIZE,
+        '    if asked["response_type"] != "code":',
+        '    if not asked["response_type"]:',
+        f"{BROWSER}::TestRedirection::test_only_codes_are_given",
+    ),
+    Sabotage(
+        "the answer does not say who gave it",
+        AUTHORIZE,
+        '    response.location = add_params_to_uri(response.location, {"iss": provider.issuer})',
+        "    response.location = str(response.location)",
+        f"{BROWSER}::TestIssuerIdentification",
+    ),
+    Sabotage(
+        "a request object is overlooked",
+        AUTHORIZE,
+        '    if "request" in asked:',
+        "    if False:",
+        f"{BROWSER}::TestRedirection::test_request_objects_are_refused_rather_than_ignored",
+    ),
+    Sabotage(
+        "prompt=none shows a page",
+        AUTHORIZE,
+        "                raise LoginRequiredError()",
+        "                pass",
+        f"{BROWSER}::TestOpenIDConnect::test_prompt_none_never_shows_a_page",
+    ),
+    # door
+    Sabotage(
+        "of a repeated parameter the first counts",
+        DOOR,
+        "        if len(values) > 1:",
+        "        if not values:",
+        f"{GRANTS}::TestTokenEndpoint::test_a_repeated_parameter_is_refused",
+    ),
+    Sabotage(
+        "control characters pass",
+        DOOR,
+        "        if CONTROL.search(name) or CONTROL.search(values[0]):",
+        "        if False:",
+        f"{GRANTS}::TestTokenEndpoint::test_a_control_character_is_refused",
+    ),
+    Sabotage(
+        "JSON passes for a form",
+        DOOR,
+        "    if request.mimetype != FORM:",
+        "    if False:",
+        f"{GRANTS}::TestTokenEndpoint::test_only_forms_are_read",
+    ),
+    Sabotage(
+        "parameters in the query count",
+        DOOR,
+        '        return request.form if request.method == "POST" else request.args',
+        "        return request.values",
+        f"{GRANTS}::TestTokenEndpoint::test_parameters_in_the_query_do_not_count",
+    ),
+)

@@ -1,0 +1,203 @@
+"""The identity provider's pages, who is logged in, and what it publishes; and its management door."""
+
+from __future__ import annotations
+
+from scenarios.sabotages.sabotage import Sabotage
+
+SESSIONS = "idp/sessions.py"
+LOGIN = "idp/login.py"
+LOGOUT = "idp/logout.py"
+USERINFO = "idp/userinfo.py"
+GRANTS = "tests/test_idp_grants.py"
+BROWSER = "tests/test_idp_browser.py"
+KINDS = "tests/test_idp_tokens.py"
+DOORS = "tests/test_manage_door.py"
+MANAGE = "idp/manage/door.py"
+
+SABOTAGES = (
+    # the log-in, its session, and logging out
+    Sabotage(
+        "a log-in needs no form of ours",
+        LOGIN,
+        "    if not sessions.csrf_token_matches():",
+        "    if False:",
+        f"{BROWSER}::TestLogin::test_a_form_that_is_not_ours_is_refused",
+    ),
+    Sabotage(
+        "another browser's form passes",
+        SESSIONS,
+        "    return bool(expected) and hmac.compare_digest(expected.encode(), ",
+        "    return bool(expected) and bool(",
+        f"{BROWSER}::TestLogin::test_another_browsers_form_is_refused",
+    ),
+    Sabotage(
+        "a person may be called like a client",
+        LOGIN,
+        "    if user is None or current_provider().clients.get(user.name):",
+        "    if user is None:",
+        f"{BROWSER}::TestLogin::test_a_person_called_like_a_client_is_refused",
+    ),
+    Sabotage(
+        "the password is sent on",
+        LOGIN,
+        "    return flask.redirect(f\"{flask.url_for('authorize.authorize')}?{urlencode(asked)}\", 303)",
+        "    return flask.redirect(f\"{flask.url_for('authorize.authorize')}?{urlencode(asked)}\", 307)",
+        f"{BROWSER}::TestLogin::test_the_password_is_not_sent_on",
+    ),
+    Sabotage(
+        "a guesser is not slowed down",
+        LOGIN,
+        "@limiter.limit(PER_PERSON, key_func=_person_and_address, deduct_when=_was_wrong, error_message=TOO_MANY)\n",
+        "",
+        f"{BROWSER}::TestLogin::test_guessing_is_slowed_down_and_the_owner_is_not_locked_out_for_good",
+    ),
+    Sabotage(
+        "many names may be tried from one address",
+        LOGIN,
+        "@limiter.limit(PER_ADDRESS, deduct_when=_was_wrong, error_message=TOO_MANY)\n",
+        "",
+        f"{BROWSER}::TestLogin::test_stuffing_many_names_is_slowed_down_too",
+    ),
+    Sabotage(
+        "a log-in lasts for ever",
+        SESSIONS,
+        "    if row is None or row.expires <= provider.clock():",
+        "    if row is None:",
+        f"{BROWSER}::TestLogin::test_a_log_in_ends_after_eight_hours",
+    ),
+    Sabotage(
+        "a log-in outlasts a new password",
+        SESSIONS,
+        "    if user is None or user.version != row.user_version:",
+        "    if user is None:",
+        f"{BROWSER}::TestLogin::test_a_log_in_ends_when_the_person_changes",
+    ),
+    Sabotage(
+        "the session of before the log-in is the one after",
+        SESSIONS,
+        "        provider.store.sweep(connection, now)\n    flask.session.clear()\n",
+        "        provider.store.sweep(connection, now)\n",
+        f"{BROWSER}::TestLogin::test_the_forms_token_is_new_after_the_log_in_too",
+    ),
+    Sabotage(
+        "logging out leaves what was allowed",
+        SESSIONS,
+        "        connection.execute(authorizations.update().where(mine).values(revoked=True))\n",
+        "",
+        f"{BROWSER}::TestLogout::test_what_was_allowed_in_the_session_is_taken_back",
+    ),
+    Sabotage(
+        "anybody's link logs a person out",
+        LOGOUT,
+        "    if login is not None and login.user.name != subject:",
+        "    if login is not None and subject and login.user.name != subject:",
+        f"{BROWSER}::TestLogout::test_without_an_id_token_the_person_is_asked",
+    ),
+    Sabotage(
+        "logging out leads anywhere",
+        LOGOUT,
+        "    if client is None or uri not in client.post_logout_redirect_uris:",
+        "    if client is None:",
+        f"{BROWSER}::TestLogout::test_the_way_back_must_be_registered_to_the_letter",
+    ),
+    Sabotage(
+        "a form of elsewhere logs a person out",
+        LOGOUT,
+        "    if not sessions.csrf_token_matches():",
+        "    if False:",
+        f"{BROWSER}::TestLogout::test_a_forged_confirmation_is_refused",
+    ),
+    # pages, userinfo, metadata, keys
+    Sabotage(
+        "a page can be framed",
+        "idp/pages.py",
+        "frame-ancestors 'none'; ",
+        "",
+        f"{BROWSER}::TestPages::test_no_page_can_be_framed_nor_run_anything",
+    ),
+    Sabotage(
+        "a token without openid opens the person's claims",
+        USERINFO,
+        '    if "openid" not in token.scope.split():',
+        "    if False:",
+        f"{KINDS}::TestUserInfo::test_without_openid_the_scope_is_insufficient",
+    ),
+    Sabotage(
+        "a bound token opens the person's claims without its certificate",
+        USERINFO,
+        " or token.cnf not in (None, mtls.confirmation()):",
+        ":",
+        f"{GRANTS}::TestMutualTls::test_a_bound_token_is_not_taken_at_userinfo_without_its_certificate",
+    ),
+    Sabotage(
+        "the metadata offers what there is not",
+        "idp/metadata.py",
+        '        "response_types_supported": ["code"],',
+        '        "response_types_supported": ["code", "token"],',
+        f"{KINDS}::TestMetadata::test_it_offers_nothing_weak",
+    ),
+    Sabotage(
+        "the private keys are published",
+        "idp/keys.py",
+        "key.as_dict(private=False)",
+        "key.as_dict(private=True)",
+        f"{KINDS}::TestKeys::test_only_public_halves_of_signature_keys_are_published",
+    ),
+    Sabotage(
+        "everybody can read the signing keys",
+        "idp/keys.py",
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)",
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)",
+        "tests/test_idp_server.py::TestSigningKeys::test_they_are_made_once_and_for_us_alone",
+    ),
+    # the management door
+    Sabotage(
+        "the door opens for everybody on the network",
+        "idp/settings.py",
+        '        if value not in {LOOPBACK, "localhost"}:',
+        "        if not value:",
+        f"{DOORS}::TestOff::test_it_never_opens_elsewhere",
+    ),
+    Sabotage(
+        "the door is there without being asked for",
+        "idp/settings.py",
+        "    manage_port: int | None = Field(default=None, ge=1, le=65535)",
+        "    manage_port: int | None = Field(default=9444, ge=1, le=65535)",
+        f"{DOORS}::TestOff::test_nothing_of_it_is_read_while_it_is_off",
+    ),
+    Sabotage(
+        "a name that an attacker points here is ours",
+        MANAGE,
+        "    if not OURS.match(host):",
+        "    if not host:",
+        f"{DOORS}::TestWhomItLetsIn::test_a_name_that_an_attacker_points_here_is_not_ours",
+    ),
+    Sabotage(
+        "a page of another origin may ask",
+        MANAGE,
+        '    if request.headers.get("Origin", f"http://{host}") != f"http://{host}":',
+        "    if False:",
+        f"{DOORS}::TestWhomItLetsIn::test_a_page_of_another_origin_is_refused",
+    ),
+    Sabotage(
+        "what a page elsewhere loads is answered",
+        MANAGE,
+        '    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:',
+        "    if False:",
+        f"{DOORS}::TestWhomItLetsIn::test_what_a_page_elsewhere_loads_is_refused",
+    ),
+    Sabotage(
+        "a form of a page elsewhere is obeyed",
+        MANAGE,
+        '    if request.method not in {"GET", "HEAD", "OPTIONS"} and request.mimetype != "application/json":',
+        "    if False:",
+        f"{DOORS}::TestWhomItLetsIn::test_what_a_form_can_send_is_refused",
+    ),
+    Sabotage(
+        "an access token passes for an ID token",
+        "idp/keys.py",
+        '        if found.header.get("typ") != typ:',
+        "        if False:",
+        f"{BROWSER}::TestLogout::test_a_false_id_token_is_refused",
+    ),
+)

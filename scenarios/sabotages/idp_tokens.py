@@ -1,0 +1,121 @@
+"""What the identity provider's tokens say, and what it says of them."""
+
+from __future__ import annotations
+
+from scenarios.sabotages.sabotage import Sabotage
+
+INTROSPECT = "idp/introspect.py"
+REVOKE = "idp/revoke.py"
+TOKENS = "idp/tokens.py"
+GRANTS = "tests/test_idp_grants.py"
+KINDS = "tests/test_idp_tokens.py"
+
+SABOTAGES = (
+    # introspection and revocation
+    Sabotage(
+        "a client that is no resource server is told about tokens",
+        INTROSPECT,
+        " if client.introspect else None",
+        "",
+        f"{KINDS}::TestIntrospection::test_a_client_that_is_no_resource_server_learns_nothing",
+    ),
+    Sabotage(
+        "a service is told about tokens for others",
+        INTROSPECT,
+        "        return found if found and client.client_id in (found.aud or []) else None",
+        "        return found",
+        f"{KINDS}::TestIntrospection::test_a_resource_server_learns_nothing_about_tokens_for_others",
+    ),
+    Sabotage(
+        "a public client may ask about tokens",
+        INTROSPECT,
+        "    CLIENT_AUTH_METHODS = PROVING_METHODS",
+        '    CLIENT_AUTH_METHODS = [*PROVING_METHODS, "none"]',
+        f"{KINDS}::TestIntrospection::test_a_public_client_proves_nothing_and_may_not_ask",
+    ),
+    Sabotage(
+        "a client takes back another's tokens",
+        REVOKE,
+        "        if found and not found.check_client(client):",
+        "        if False:",
+        f"{KINDS}::TestRevocation::test_another_clients_token_is_refused_and_stays_alive",
+    ),
+    Sabotage(
+        "a revoked refresh token leaves its family alive",
+        REVOKE,
+        '        if token.kind == "refresh":',
+        '        if token.kind == "family":',
+        f"{KINDS}::TestRevocation::test_a_revoked_refresh_token_takes_its_family_along",
+    ),
+    # tokens
+    Sabotage(
+        "an expired token is active",
+        TOKENS,
+        " or found.expires <= self._clock():",
+        ":",
+        f"{KINDS}::TestIntrospection::test_an_expired_token_is_inactive",
+    ),
+    Sabotage(
+        "a revoked token is active",
+        TOKENS,
+        "        if found is None or found.revoked or",
+        "        if found is None or",
+        f"{KINDS}::TestRevocation::test_a_revoked_access_token_is_inactive_and_its_refresh_token_still_works",
+    ),
+    Sabotage(
+        "a token of a revoked family is active",
+        TOKENS,
+        " or found.authorization.revoked or found.expires",
+        " or found.expires",
+        f"{KINDS}::TestRevocation::test_a_revoked_refresh_token_takes_its_family_along",
+    ),
+    Sabotage(
+        "a disabled person's token is active",
+        TOKENS,
+        "        if person is None:\n            return None\n",
+        "        if person is None:\n            return found\n",
+        f"{KINDS}::TestIntrospection::test_a_disabled_persons_token_is_inactive_at_once",
+    ),
+    Sabotage(
+        "a token outlives the password that it was got with",
+        TOKENS,
+        "        if (found.authorization.user_version or 0) < person.renewed:",
+        "        if False:",
+        f"{KINDS}::TestIntrospection::test_a_token_from_before_a_new_password_is_inactive_at_once",
+    ),
+    Sabotage(
+        "a scope that was taken away is still there",
+        TOKENS,
+        "replace(found, scope=granted(found.scope, person))",
+        "found",
+        f"{KINDS}::TestIntrospection::test_a_scope_taken_from_the_person_is_gone_at_once",
+    ),
+    Sabotage(
+        "a refresh token passes for an access token",
+        TOKENS,
+        ', tables.tokens.c.kind == sa.bindparam("kind")\n',
+        ', sa.bindparam("kind") == sa.bindparam("kind")\n',
+        f"{KINDS}::TestUserInfo::test_only_a_persons_live_access_token_is_taken",
+    ),
+    Sabotage(
+        "of many who spend a refresh token, several succeed",
+        TOKENS,
+        ", tables.tokens.c.spent.is_(False))",
+        ")",
+        f"{GRANTS}::TestRefresh::test_spending_a_refresh_token_succeeds_once_only",
+    ),
+    Sabotage(
+        "secrets are stored as they are",
+        "idp/store.py",
+        '    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()',
+        "    return secret",
+        f"{GRANTS}::TestAuthorizationCode::test_no_secret_is_stored_as_it_is",
+    ),
+    Sabotage(
+        "codes and tokens can be guessed",
+        "idp/store.py",
+        "    return secrets.token_urlsafe(32)",
+        "    return secrets.token_urlsafe(8)",
+        f"{GRANTS}::TestAuthorizationCode::test_codes_and_tokens_are_long_random_and_different",
+    ),
+)
