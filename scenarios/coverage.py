@@ -22,7 +22,8 @@ def coverage(stories: Mapping[str, Story]) -> str:
     lines = [
         "# What is covered by what\n\n",
         "Written by `make matrix`, from the stories' `CATALOGUE` and from [catalogue](catalogue).\n\n",
-        f"{len(ROWS) - len(still_open)} of {len(ROWS)} attacks and faults are covered by a scenario or by named tests.",
+        f"{len(ROWS) - len(still_open)} of {len(ROWS)} attacks and faults are covered by a scenario, a measurement or ",
+        "named tests.",
         f" Open: {', '.join(still_open)}.\n" if still_open else " None is open.\n",
     ]
     for kind, title in SECTIONS.items():
@@ -37,8 +38,9 @@ def coverage(stories: Mapping[str, Story]) -> str:
 
 
 def _covering(row: Row, stories: Mapping[str, Story]) -> list[str]:
-    """Links to the stories, and the names of the tests."""
+    """Links to the stories and measurements, and the names of the tests."""
     told = [f"[{name}](stories/{name}.py)" for name, story in stories.items() if row.id in story.catalogue]
+    told += [f"[{name}](measurements/{name}.py)" for name in row.measured]
     return told + [f"`test_{test}`" for test in row.tests]
 
 

@@ -25,6 +25,10 @@ getattr(store, verb)(*arguments)
 """
 
 
+AT_THE_DOOR = {"add": "add_person"}
+"""What the door calls by another name than the store."""
+
+
 @dataclass(frozen=True)
 class Newcomer:
     """One person, and what they show at the door."""
@@ -33,7 +37,10 @@ class Newcomer:
     shopper: Shopper
 
     def changed(self, verb: str, *arguments: Any) -> None:
-        """Have the administrator do `verb` of the user store to this person."""
+        """Have the administrator do `verb` of the user store to this person, at the management door if there is one."""
+        if self.world.shop.manage:
+            getattr(self.world.manager, AT_THE_DOOR.get(verb, verb))(self.shopper.who, *arguments)
+            return
         wanted = json.dumps([verb, [self.shopper.who, *arguments]])
         ran = self.world.shop.run("idp", ["python", "-c", CHANGE, wanted])
         insist(ran.returncode == 0, f"the user store refuses {verb}: {ran.stderr[-300:]}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import threading
 import time
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -39,6 +40,7 @@ class Shopper:
         self.session = door(shop)
         self._token: str | None = None
         self._renew_at = 0.0
+        self._logging_in = threading.Lock()
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """Call the API as this person: `path` begins with /api."""
@@ -58,10 +60,11 @@ class Shopper:
 
     def token(self) -> str:
         """An access token by the code flow, got anew when the last one is about to end; raises `CannotLogIn`."""
-        if self._token is None or time.monotonic() > self._renew_at:
-            answer = self.tokens()
-            self._token, self._renew_at = answer["access_token"], time.monotonic() + answer["expires_in"] / 2
-        return self._token
+        with self._logging_in:  # two log-ins at once in one browser would spoil each other's form
+            if self._token is None or time.monotonic() > self._renew_at:
+                answer = self.tokens()
+                self._token, self._renew_at = answer["access_token"], time.monotonic() + answer["expires_in"] / 2
+            return self._token
 
     def tokens(self, scope: str = SCOPE) -> dict[str, Any]:
         """What the token endpoint answers to a new log-in (RFC 6749 §4.1, RFC 7636)."""

@@ -12,9 +12,11 @@ import pytest
 from compose.topology import PATTERNS
 from scenarios import coverage, evidence, tables
 from scenarios.catalogue import BY_ID, ROWS, SECTIONS
-from scenarios.registry import GROUPS, stories
+from scenarios.registry import GROUPS, gauges, stories
 from scenarios.sabotage import Result, by_file, checkers, commit, found
 from scenarios.sabotages import SABOTAGES, Sabotage
+from scenarios.sabotages.stories import CONTROLS
+from scenarios.verdict import Verdict
 
 STORIES = stories()
 
@@ -74,10 +76,13 @@ class TestCatalogue:
         ]
         assert missing == []
 
+    def test_every_measurement_that_it_names_is_there(self) -> None:
+        assert {name for row in ROWS for name in row.measured} <= set(gauges())
+
     def test_what_nothing_covers_is_called_open(self) -> None:
         told = coverage.coverage(STORIES)
         for row in ROWS:
-            covered = row.tests or any(row.id in story.catalogue for story in STORIES.values())
+            covered = row.tests or row.measured or any(row.id in story.catalogue for story in STORIES.values())
             assert (f"| {row.id} | {row.title} | **open** |" in told) is not bool(covered)
 
 
@@ -90,6 +95,27 @@ def test_every_story_is_in_a_group_and_every_reason_is_said() -> None:
         if not expected.reason.strip()
     ]
     assert silent == []
+
+
+class TestControls:
+    """An attack that never succeeds proves something only if it could: somewhere, or once something is broken."""
+
+    QUIET = frozenset({"everyday", "life cycle", "faults"})
+    """The groups whose stories are no attacks."""
+
+    def succeeds_somewhere(self, name: str) -> bool:
+        return Verdict.SERVED in {expected.verdict for expected in STORIES[name].expected.values()}
+
+    def is_a_check(self, name: str) -> bool:
+        return any(re.search(rf"test_scenarios\.py::.*\[\w+-\w+-{name}\]\Z", each.check) for each in SABOTAGES)
+
+    def test_every_attack_has_one(self) -> None:
+        attacks = [name for name, story in STORIES.items() if story.group not in self.QUIET]
+        without = [name for name in attacks if not (self.succeeds_somewhere(name) or self.is_a_check(name))]
+        assert sorted(without) == sorted(CONTROLS)
+
+    def test_each_that_is_named_is_a_sabotage(self) -> None:
+        assert set(CONTROLS.values()) - {each.name for each in SABOTAGES} == set()
 
 
 class TestSabotages:

@@ -1,7 +1,7 @@
 """The attacks and faults that the shop has to answer for, by ids, and the tests that cover them beside the stories.
 
-A story names the rows that it covers in its `CATALOGUE`; here stands which named tests do.  A row that nothing covers
-is open, and the table says so.  Tests are named as pytest does, without `tests/test_` and `.py`.
+A story names the rows that it covers in its `CATALOGUE`; here stands which named tests and measurements do.  A row that
+nothing covers is open, and the table says so.  Tests are named as pytest does, without `tests/test_` and `.py`.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ class Row:
     title: str
     tests: tuple[str, ...] = ()
     """The tests that cover it, however many stories do."""
+    measured: tuple[str, ...] = ()
+    """The measurements that say how it goes, where that is a matter of more or less."""
 
     @property
     def section(self) -> str:
@@ -31,6 +33,6 @@ class Row:
         return SECTIONS[self.id.partition("-")[0]]
 
 
-def row(row_id: str, title: str, *tests: str) -> Row:
-    """A row, and the tests that cover it."""
-    return Row(row_id, title, tests)
+def row(row_id: str, title: str, *tests: str, measured: tuple[str, ...] = ()) -> Row:
+    """A row, and the tests and measurements that cover it."""
+    return Row(row_id, title, tests, measured)

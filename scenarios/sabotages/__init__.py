@@ -20,6 +20,7 @@ from scenarios.sabotages import (
     patterns,
     policy,
     shop,
+    stories,
     transport,
     users,
 )
@@ -41,5 +42,6 @@ SABOTAGES: tuple[Sabotage, ...] = (
     *idp_tokens.SABOTAGES,
     *idp_pages.SABOTAGES,
     *certs.SABOTAGES,
+    *stories.SABOTAGES,
 )
 __all__ = ["SABOTAGES", "Sabotage"]

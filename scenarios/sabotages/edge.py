@@ -34,13 +34,6 @@ SABOTAGES = (
         f"{BROWSER}::test_logging_in_again_ends_the_session_before[local-basic]",
     ),
     Sabotage(
-        "a browser whose log-in has ended is led in circles",
-        PAGES,
-        '        _edge().sessions.close(flask.session.pop("id", None))  # or the front',
-        "        # or the front",
-        "tests/test_scenarios.py::test_it_comes_as_it_was_written[local-zerotrust-use_after_a_password_change]",
-    ),
-    Sabotage(
         "scripts can read the cookie",
         PAGES,
         "        SESSION_COOKIE_HTTPONLY=True,",
@@ -131,21 +124,18 @@ SABOTAGES = (
         "{(name[:64],): PER_NAME, ",
         "tests/test_password_patterns.py::TestGuesses::test_the_owner_still_gets_in_from_elsewhere_and_others_from_there",
     ),
-    # stories notice too: the whole shop, attacked
     Sabotage(
-        "mtls: whoever knocks is let in",
-        "services/patterns/mtls.py",
-        'client="required"',
-        'client="optional"',
-        "tests/test_scenarios.py::test_it_comes_as_it_was_written[local-mtls-knock_at_each_service]",
+        "one person may have the whole gateway",
+        "services/shares.py",
+        "            if self._under_way[person] >= MOST:",
+        "            if False:",
+        "tests/test_shares.py::TestShares::test_one_person_gets_so_many_at_a_time",
     ),
     Sabotage(
-        "subsystem: whoever knocks is let in",
-        "services/patterns/subsystem.py",
-        "        caller, password = basic_credentials(request)\n        known = self._callers().get(caller)\n",
-        '        if "Authorization" not in request.headers:\n'
-        '            return Identity("gateway", "alice", frozenset(), "caller", "", caller_proven=True)\n'
-        "        caller, password = basic_credentials(request)\n        known = self._callers().get(caller)\n",
-        "tests/test_scenarios.py::test_it_comes_as_it_was_written[local-subsystem-knock_at_each_service]",
+        "a share that was taken is taken for good",
+        "services/shares.py",
+        '        if "share" in flask.g:',
+        "        if False:",
+        "tests/test_shares.py::TestRequests::test_every_request_gives_its_part_back_however_it_ends",
     ),
 )

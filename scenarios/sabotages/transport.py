@@ -203,6 +203,13 @@ SABOTAGES = (
         "tests/test_server.py::TestHeadersThatAServerMightBelieve::test_none_turns_http_into_https",
     ),
     Sabotage(
+        "whoever comes while a service ends waits for nobody",
+        SERVER,
+        "        if not enabled and not self.alive:",
+        "        if False:",
+        "tests/test_server.py::TestTheEnd::test_whoever_comes_then_is_served_or_turned_away_at_once",
+    ),
+    Sabotage(
         "an old connection stays open",
         SERVER,
         "            start_response.__self__.force_close()",
