@@ -68,11 +68,11 @@ diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
 
 ##@ Work on it
 
-test: $(READY) ## run the tests:                make test ARGS="--pattern jwt"
-	@$(PY) -m pytest $(ARGS)
+test: $(READY) ## run the tests:                make test ARGS="--pattern jwt --runtime local"
+	@$(PY) -m pytest -n auto $(ARGS)
 
-stories: $(READY) ## every scenario, every pattern: make stories ARGS="--pattern jwt --runtime local"
-	@$(PY) -m pytest --stories tests/test_scenarios.py $(ARGS)
+stories: $(READY) ## every scenario, in containers too: make stories ARGS="--pattern jwt"
+	@$(PY) -m pytest -n auto --stories tests/test_scenarios.py $(ARGS)
 
 lint: $(READY) ## look for mistakes, and check the types
 	@$(PY) -m ruff check .

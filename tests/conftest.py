@@ -38,6 +38,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = workers.in_order(items)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` means: one more than there are processors, for the tests wait a good deal."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByShare:
     """Keep on one worker what shares a shop."""
     return workers.ByShare(config, log)
