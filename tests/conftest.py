@@ -31,10 +31,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Act nothing out in containers unless that was asked for, and begin with what takes longest."""
-    if not config.getoption("--stories"):
-        config.hook.pytest_deselected(items=[item for item in items if workers.is_acted_out_in_containers(item)])
-        items[:] = [item for item in items if not workers.is_acted_out_in_containers(item)]
+    """Leave out what has to be asked for unless it was, and begin with what takes longest."""
+    everything, narrowed = config.getoption("--stories"), config.getoption("--pattern")
+    left_out = [item for item in items if not everything and workers.is_acted_out_in_containers(item)]
+    left_out += [item for item in items if not (everything or narrowed) and workers.is_measured_elsewhere(item)]
+    gone = set(left_out)
+    config.hook.pytest_deselected(items=list(gone))
+    items[:] = [item for item in items if item not in gone]
     items[:] = workers.in_order(items)
 
 
