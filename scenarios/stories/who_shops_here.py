@@ -25,21 +25,18 @@ EXPECTED = {
 }
 REFERENCES = ("OWASP ASVS 6.3.8", "RFC 7617 §4", "CWE-204", "CWE-208")
 CATALOGUE = ("BAS-07",)
-KNOWN = ("bob", "carol", "mallory", "bob", "carol")
+KNOWN = ("bob", "carol", "mallory") * 2
 SOMEBODY, NOBODY = "a name that exists", "a name that does not exist"
 
 
 def attempts(world: World) -> dict[str, Answer]:
-    """Try both kinds in turn; `WrongAnswer` when one of them is always answered sooner, by half or more.
-
-    What disturbs a measurement makes it longer, so the shortest time of each kind is the one to look at.
-    """
+    """Try both kinds in turn; `WrongAnswer` when one of them is answered in half the time, and each time."""
     names = [each for name in KNOWN for each in (name, f"{name}-{token_hex(3)}")]
     told = guess(world, [(name, "wrong") for name in names])
     kinds = {SOMEBODY: told[0::2], NOBODY: told[1::2]}
-    somebody, nobody = (min(answer.seconds for answer in answers) for answers in kinds.values())
-    if not 0.5 < nobody / somebody < 2:
-        raise WrongAnswer(f"somebody is told after {somebody:.4f} s, nobody after {nobody:.4f} s")
+    ratios = [nobody.seconds / somebody.seconds for somebody, nobody in zip(*kinds.values(), strict=True)]
+    if max(ratios) < 0.5 or min(ratios) > 2:
+        raise WrongAnswer(f"nobody is answered in {[f'{each:.2f}' for each in ratios]} of the time that somebody is")
     return {kind: answers[0] for kind, answers in kinds.items()}
 
 
