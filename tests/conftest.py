@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=list(gone))
     items[:] = [item for item in items if item not in gone]
     items[:] = workers.in_order(items)
+
+
+def pytest_collection_finish() -> None:
+    """Have no look for garbage among what was collected: six thousand tests, which stay until the end."""
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:
