@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def explained(shop: Shop) -> Iterator[None]:
     except BaseException:
         for name in PROCESSES:
             for text in shop.logs(name).splitlines():
-                line = json.loads(text) if text.startswith("{") else {"message": text}
+                line: dict[str, Any] = json.loads(text) if text.startswith("{") else {}
                 if line.get("time", "") >= began and line.get("status", 500) >= 500:
                     print(text)
         raise
