@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from compose.shop import Shop
+from compose.topology import PROCESSES
 from scenarios.registry import Story, stories
 from scenarios.world import World
 
@@ -23,6 +28,24 @@ def world(shop: Shop) -> Iterator[World]:
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 def test_it_comes_as_it_was_written(world: World, story: Story) -> None:
     expected = story.expected[world.pattern]
-    answers = story.run(world)
-    found = {name: f"{answer.verdict} {answer.status or answer.detail}" for name, answer in answers.items()}
-    assert {name: answer.verdict for name, answer in answers.items()} == dict.fromkeys(answers, expected.verdict), found
+    with explained(world.shop):
+        answers = story.run(world)
+        found = {name: f"{answer.verdict} {answer.status or answer.detail}" for name, answer in answers.items()}
+        assert {name: answer.verdict for name, answer in answers.items()} == dict.fromkeys(answers, expected.verdict), (
+            found
+        )
+
+
+@contextmanager
+def explained(shop: Shop) -> Iterator[None]:
+    """Print what went wrong inside of the shop meanwhile, by its own words, when the block fails."""
+    began = datetime.now(UTC).isoformat(timespec="milliseconds")
+    try:
+        yield
+    except BaseException:
+        for name in PROCESSES:
+            for text in shop.logs(name).splitlines():
+                line: dict[str, Any] = json.loads(text) if text.startswith("{") else {}
+                if line.get("time", "") >= began and line.get("status", 500) >= 500:
+                    print(text)
+        raise
