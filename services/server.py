@@ -8,6 +8,7 @@ context for every connection, and create files for everybody to read.  None of t
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import select
@@ -77,6 +78,7 @@ def serve(
             "keyfile": str(tls_dir / "key.pem"),
             "ssl_context": lambda _config, _default: tls(),
         }
+    gc.freeze()  # what is loaded stays: the workers share it, and nobody looks for garbage there, not even at the end
     _Server(lambda: checked_framing(bounded_age(application())), options).run()
     raise SystemExit(0)
 
