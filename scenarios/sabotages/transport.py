@@ -37,6 +37,20 @@ SABOTAGES = (
         f"{GETS_IN}::test_nobody_without_a_certificate_does_where_one_is_required",
     ),
     Sabotage(
+        "whoever hangs up early breaks somebody else's request",
+        TLS,
+        "            forget_errors()\n",
+        "",
+        "tests/test_tls.py::TestWhoHangsUp::test_the_error_of_a_write_is_forgotten",
+    ),
+    Sabotage(
+        "what one connection has suffered is told to the next",
+        TLS,
+        "    with contextlib.suppress(ssl.SSLWantReadError):\n        _nobody",
+        "    with contextlib.suppress(ssl.SSLWantReadError):\n        return\n        _nobody",
+        "tests/test_tls.py::TestWhoHangsUp::test_what_is_forgotten_is_not_read_as_somebody_elses",
+    ),
+    Sabotage(
         "a revoked certificate gets in",
         TLS,
         "ssl.VERIFY_CRL_CHECK_LEAF | ",
@@ -150,6 +164,13 @@ SABOTAGES = (
         '"allow_redirects": True}',
         "tests/test_peers.py::TestTheAnswer::test_a_redirect_is_not_followed",
         also=((CALLING, "    new = _Session()", "    new = requests.Session()"),),
+    ),
+    Sabotage(
+        "a connection that was closed meanwhile is an outage",
+        "services/calling.py",
+        "        if not _cut_off(error):",
+        "        if True:",
+        "tests/test_peers.py::TestConnections::test_a_kept_alive_connection_that_was_closed_is_tried_again_once",
     ),
     Sabotage(
         "a service may be waited for without end",
