@@ -68,17 +68,17 @@ diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
 
 ##@ Work on it
 
-test: $(READY) ## run the tests:                make test ARGS="--pattern jwt"
-	@$(PY) -m pytest $(ARGS)
+test: $(READY) ## run the tests:                make test ARGS="--pattern jwt --runtime local"
+	@$(PY) -m pytest -n auto $(ARGS)
 
-stories: $(READY) ## every scenario, every pattern: make stories ARGS="--pattern jwt --runtime local"
-	@$(PY) -m pytest --stories tests/test_scenarios.py $(ARGS)
+stories: $(READY) ## the scenarios, in containers too: make stories ARGS="--pattern jwt"
+	@$(PY) -m pytest -n auto --stories tests/test_scenarios.py $(ARGS)
 
 lint: $(READY) ## look for mistakes, and check the types
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
-check: lint test ## lint, then test: what CI runs
+check: lint test ## lint, then test: what CI runs first
 
 matrix: $(READY) ## write the README's tables and the table of coverage again
 	@$(PY) -m scenarios matrix

@@ -2,7 +2,7 @@
 
     pytest --pattern jwt           narrows to one pattern (may be given several times)
     pytest --runtime local         narrows to one runtime; without it both are used where an engine answers
-    pytest --stories               acts scenarios and measurements out in containers too; locally that is always done
+    pytest --stories               acts everything out: scenarios in containers too, measurements under every pattern
     pytest -n auto                 shares the tests among workers, as `make test` does
 
 It is not in `tests`, for `--runtime compose` names a directory too, and pytest would look for its options in that.
@@ -22,4 +22,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the three choices."""
     parser.addoption("--pattern", action="append", choices=PATTERNS, help="only these patterns")
     parser.addoption("--runtime", action="append", choices=get_args(RuntimeName), help="only these runtimes")
-    parser.addoption("--stories", action="store_true", help="scenarios and measurements in containers too")
+    parser.addoption("--stories", action="store_true", help="all scenarios and measurements")

@@ -9,6 +9,7 @@ Read the modules in this order:
     authority   CA: issue, revoke, publish, renew
     keeper      the timer that renews leaves and signs the CRL again, and its health
     __main__    the same from the command line: python -m certs
+    flaws       what can be wrong with a certificate, case by case
     forge       certificates that the CA would never issue, for tests
 
 The names below are looked up when first used, so that the health check, which needs

@@ -5,6 +5,7 @@ Each process has a session, a directory, a log and an environment of its own; `p
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -92,8 +93,9 @@ class LocalShop(Shop):
         """Knock until every one of `names` opens; `CannotRun` as soon as one died, or when time is up."""
         waiting = dict.fromkeys(names, "it has not answered yet")
         deadline = time.monotonic() + HEALTHY_WITHIN
-        while waiting:
-            alive = self._processes()
+        for look in itertools.count():
+            if look % 5 == 0:  # to knock costs little, to look at every process of this machine ten times as much
+                alive = self._processes()
             for name in tuple(waiting):
                 if name not in alive:
                     raise CannotRun(f"{name} ended while starting; its last words:\n{self._last_words(name)}", _LOOK)
@@ -106,8 +108,9 @@ class LocalShop(Shop):
                 name, trouble = next(iter(waiting.items()))
                 what = f"{name} was not healthy within {HEALTHY_WITHIN:.0f} s ({trouble}); its last words:"
                 raise CannotRun(f"{what}\n{self._last_words(name)}", _LOOK)
-            if waiting:
-                time.sleep(0.05)  # other processes' sockets: there is nothing to wait on but the next knock
+            if not waiting:
+                return
+            time.sleep(0.05)  # other processes' sockets: there is nothing to wait on but the next knock
 
     def _trouble(self, name: str) -> str | None:
         """What keeps process `name` from serving, or None; the CA has no door to knock at, but signs of life."""

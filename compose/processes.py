@@ -70,13 +70,14 @@ def marked() -> Iterator[tuple[psutil.Process, Path, str]]:
     ourselves = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in psutil.process_iter():
         try:
+            environ = process.environ()
+            if not environ.keys() >= {SHOP_MARK, ROLE_MARK}:
+                continue
             if process.pid in ourselves or process.uids().real != os.getuid():
                 continue
-            environ = process.environ()
         except psutil.Error:
-            continue  # gone while we looked, or a zombie
-        if SHOP_MARK in environ and ROLE_MARK in environ:
-            yield process, Path(environ[SHOP_MARK]), environ[ROLE_MARK]
+            continue  # gone while we looked, or a zombie, or somebody else's
+        yield process, Path(environ[SHOP_MARK]), environ[ROLE_MARK]
 
 
 def left_over(run_root: Path) -> set[str]:

@@ -16,7 +16,7 @@ import requests
 
 from services import audit
 
-MOST = 1200
+MOST = 600
 """Characters of a body; more of it teaches nothing."""
 TELLING = ("www-authenticate", "content-type", "retry-after", "location", "allow", "connection")
 _JWT = re.compile(r"\b(eyJ[\w-]*)\.([\w.-]*)")

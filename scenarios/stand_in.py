@@ -137,6 +137,11 @@ class Overheard:
         return headers
 
     @classmethod
+    def forget(cls, world: World) -> None:
+        """Keep nothing of it: a credential was changed."""
+        cls._kept.pop(world, None)
+
+    @classmethod
     def by_billing(cls, world: World) -> dict[str, str]:
         """What orders presents to billing, which has no business calling anybody."""
         return cls.by(world, "billing")

@@ -7,7 +7,10 @@ test's time is imports; but none of the shop's own is done before the fork, so e
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
+import io
 import json
 import os
 import signal
@@ -24,6 +27,7 @@ PACKAGES = (
     "flask_limiter",
     "gunicorn.app.base",
     "gunicorn.workers.gthread",
+    "hypothesis.strategies",
     "joserfc.jwt",
     "jwt",
     "psutil",
@@ -33,6 +37,8 @@ PACKAGES = (
     "rich.table",
     "sqlalchemy.dialects.sqlite",
     "typer",
+    "unittest.mock",
+    "xdist.scheduler.loadscope",
 )
 
 
@@ -40,12 +46,22 @@ def main() -> None:
     """Serve until there is nothing more to read."""
     for name in PACKAGES:
         importlib.import_module(name)
+    _plugins()
+    gc.freeze()  # a fork need not look through all of that for garbage, and pytest looks ten times
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             os._exit(_pytest(json.loads(line)))
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def _plugins() -> None:
+    """Have pytest import its plugins, by asking it for their versions where it finds nothing of the shop's."""
+    import pytest
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        pytest.main(["--version", "--version", "--noconftest", "-c", os.devnull])
 
 
 def _pytest(wanted: dict[str, Any]) -> int:
@@ -59,7 +75,8 @@ def _pytest(wanted: dict[str, Any]) -> int:
         os.dup2(theirs, ours)
     os.chdir(wanted["root"])
     sys.path.insert(0, wanted["root"])
-    code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--runtime", "local", *wanted["nodes"]])
+    quietly = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    code = pytest.main([*quietly, "--runtime", "local", *wanted["nodes"]])
     sys.stdout.flush()
     return int(code)
 

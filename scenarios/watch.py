@@ -28,12 +28,10 @@ def comparison(out: Console, runtime: str, only: str, resume: bool) -> bool:
     path = compare.file(runtime)
     part = path.with_suffix(".part")
     before = _kept(part if resume else path, resume=resume) if resume or only else None
-    done = [*before.cells, *before.measurements] if before and resume else []
-    planned = compare.plan(names, runtime, only, done)
+    planned = compare.plan(names, runtime, only, [*before.cells, *before.measurements] if before and resume else [])
     if not planned.total:
-        raise CannotRun(
-            "there is nothing to do", "ONLY is a regular expression on ids like idp_dark/jwt; RESUME=1 ends early"
-        )
+        what = "ONLY is a regular expression on ids like idp_dark/jwt; with RESUME=1 only what is missing is run"
+        raise CannotRun("there is nothing to do", what)
     out.print(f"{planned.total} cells in {len(planned.columns)} columns, {compare.SIDE_BY_SIDE} at a time ({runtime})")
     records: list[Record] = []
     began, died = time.monotonic(), ""
@@ -44,18 +42,26 @@ def comparison(out: Console, runtime: str, only: str, resume: bool) -> bool:
     except compare.Died as trouble:
         died = str(trouble)
     finally:
-        so_far = compare.merged(before, records, planned, time.monotonic() - began)
-        so_far = compare.without(so_far, names)
+        seconds = time.monotonic() - began
+        so_far = compare.without(compare.merged(before, records, planned, seconds), names)
         evidence.write(so_far, part)
+        whole = _is_whole(so_far, names, part, out)
     if died:
         out.print(f"a column could not go on:\n{died}", style="bold red", markup=False)
-    whole = len(so_far.cells) + len(so_far.measurements) == len(names) * len(PATTERNS)
     if whole:
         part.replace(path)
         _publish(so_far, path, out)
-    else:
-        out.print(f"not everything is in it yet: kept as {part.relative_to(REPO)}; go on with: make compare RESUME=1")
-    return _verdict(so_far, records, time.monotonic() - began, out) and not died
+    told = {record.id for record in records} | (set(so_far.cells) | set(so_far.measurements) if resume else set())
+    return _verdict(so_far, told, seconds, out) and not died
+
+
+def _is_whole(so_far: Evidence, names: list[str], part: Path, out: Console) -> bool:
+    """Whether all is in it; if not, say where it is kept meanwhile, also to whoever has pressed Ctrl-C."""
+    missing = len(names) * len(PATTERNS) - len(so_far.cells) - len(so_far.measurements)
+    if missing:
+        kept = part.relative_to(REPO)
+        out.print(f"{missing} cells are not in it yet: kept as {kept}; go on with: make compare RESUME=1")
+    return not missing
 
 
 def _kept(path: Path, *, resume: bool) -> Evidence | None:
@@ -90,14 +96,13 @@ def differences(one: Evidence, other: Evidence) -> Iterator[str]:
             yield f"{name}: {here[case]} ({one.runtime}), {there[case]} ({other.runtime})"
 
 
-def _verdict(so_far: Evidence, records: list[Record], seconds: float, out: Console) -> bool:
-    """The last word: how many cells, how many cases, how long, and every surprise."""
-    mine = {record.id for record in records}
-    cells = [cell for cell in so_far.cells.values() if cell.id in mine]
+def _verdict(so_far: Evidence, told: set[str], seconds: float, out: Console) -> bool:
+    """The last word on the cells that are `told` of: how many, how many cases, how long, and every surprise."""
+    cells = [cell for cell in so_far.cells.values() if cell.id in told]
     surprised = [cell for cell in cells if cell.surprises]
-    broken = [found for found in so_far.broken if found.id in mine]
+    broken = [found for found in so_far.broken if found.id in told]
     cases = sum(len(cell.cases) for cell in cells)
-    measured = len(records) - len(cells)
+    measured = len(told) - len(cells)
     out.print(f"{len(cells)} cells with {cases} cases and {measured} measurements in {seconds:.0f} s", end=": ")
     if not surprised and not broken:
         out.print("[green]no surprise[/]")

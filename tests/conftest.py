@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,11 +32,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Act nothing out in containers unless that was asked for, and begin with what takes longest."""
-    if not config.getoption("--stories"):
-        config.hook.pytest_deselected(items=[item for item in items if workers.is_acted_out_in_containers(item)])
-        items[:] = [item for item in items if not workers.is_acted_out_in_containers(item)]
+    """Leave out what has to be asked for unless it was, and begin with what takes longest."""
+    everything, narrowed = config.getoption("--stories"), config.getoption("--pattern")
+    left_out = [item for item in items if not everything and workers.is_acted_out_in_containers(item)]
+    left_out += [item for item in items if not (everything or narrowed) and workers.is_measured_elsewhere(item)]
+    gone = set(left_out)
+    config.hook.pytest_deselected(items=list(gone))
+    items[:] = [item for item in items if item not in gone]
     items[:] = workers.in_order(items)
+
+
+def pytest_collection_finish() -> None:
+    """Have no look for garbage among what was collected: six thousand tests, which stay until the end."""
+    gc.freeze()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` means: one more than there are processors, for the tests wait a good deal."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByShare:

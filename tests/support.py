@@ -8,15 +8,18 @@ import json
 import ssl
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import flask
 import jwt as pyjwt
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from werkzeug.test import EnvironBuilder
 
+from certs import profiles
 from services.settings import PatternName, ServiceName, Settings
 
 ISSUER = "https://idp.test:9443"
@@ -66,6 +69,19 @@ def bearer(token: str) -> dict[str, str]:
 def b64url(octets: bytes) -> str:
     """Base64url without padding (RFC 7515 §2)."""
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def crl(
+    issuer: profiles.Issuer,
+    *revoked: x509.Certificate,
+    signed: timedelta = timedelta(),
+    lives: timedelta = timedelta(hours=1),
+) -> bytes:
+    """A CRL of `issuer`'s, as PEM, that takes these certificates back; `signed` counts from now."""
+    now = datetime.now(UTC) + signed
+    entries = [profiles.Revocation(each.serial_number, now, x509.ReasonFlags.key_compromise) for each in revoked]
+    lifetimes = profiles.Lifetimes(crl=lives)
+    return profiles.pem(profiles.crl(issuer, number=99, revoked=entries, now=now, lifetimes=lifetimes))
 
 
 class Issuer:

@@ -14,6 +14,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
+import certs
+from certs.forge import forge
 from services import audit, tls
 from services.app import UndeclaredView, create_app, identity, open_to_all, requires
 from services.identity import (
@@ -28,7 +30,7 @@ from services.identity import (
 from services.problems import Problem
 from services.settings import PatternName, ServiceName
 from services.users import StoreUnavailable
-from tests import rogue, support
+from tests import support
 from tests.support import basic, bearer
 
 ALICE = Identity("gateway", "alice", frozenset({"orders:read"}), "signature", "a token", "s3cret")
@@ -575,9 +577,10 @@ class TestTheAuditLine:
 
 
 def test_a_connection_whose_certificate_names_nobody_is_in_the_line(
-    app: Make, lines: Lines, monkeypatch: pytest.MonkeyPatch
+    app: Make, lines: Lines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    odd_peer = rogue.leaf(rogue.another_root()).der
+    ca = certs.CA.create(tmp_path / "ca")
+    odd_peer = forge(ca, "gateway", into=tmp_path / "odd", common_name_only=True).der
 
     def peer(_: Mapping[str, Any]) -> None:
         tls.peer_of(odd_peer)

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs import CA
+from certs.forge import forge
 from services.app import create_app, identity, requires
 from services.identity import (
     Forbidden,
@@ -29,7 +30,6 @@ from services.patterns.jwt import Jwt
 from services.patterns.oauth2 import OAuth2
 from services.patterns.zerotrust import ZeroTrust
 from services.settings import PatternName, ServiceName
-from tests import rogue
 from tests.support import ISSUER, Issuer, ShownCertificate, b64url, basic, bearer, request, settings, thumbprint
 
 PATTERNS: dict[PatternName, type[OAuth2 | Jwt | ZeroTrust]] = {"oauth2": OAuth2, "jwt": Jwt, "zerotrust": ZeroTrust}
@@ -310,11 +310,12 @@ class TestZeroTrust:
         with pytest.raises(Forbidden, match="nobody"):
             zerotrust.pattern.authenticate(request(bearer(zerotrust.token())))
 
-    def test_a_certificate_that_may_not_name_anyone_is_nobodys(self, zerotrust: Guarded, place: Place) -> None:
-        ours = rogue.root_of(place.ca)
-        two = rogue.leaf(ours, "spiffe://shop.test/gateway", "spiffe://shop.test/orders")
-        server = rogue.leaf(ours, "spiffe://shop.test/gateway", usages=[rogue.SERVER])
-        foreign = rogue.leaf(ours, "spiffe://evil.test/gateway")
+    def test_a_certificate_that_may_not_name_anyone_is_nobodys(
+        self, zerotrust: Guarded, place: Place, tmp_path: Path
+    ) -> None:
+        two = forge(place.ca, "gateway", into=tmp_path / "two", two_names=True)
+        server = forge(place.ca, "gateway", into=tmp_path / "server", server_only=True)
+        foreign = forge(place.ca, "gateway", into=tmp_path / "foreign", look_alike_other_domain=True)
         for der in (place.ca.root.public_bytes(Encoding.DER), two.der, server.der, foreign.der):
             token = zerotrust.token(cnf={"x5t#S256": thumbprint(der)})
             with pytest.raises(Forbidden, match="certificate"):

@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 import certs
-from certs.forge import CASES, MARK, CannotForge, Forged, Shape, forge
+from certs.flaws import CASES, Shape
+from certs.forge import MARK, CannotForge, Forged, forge
 from services import tls
 from tests.loopback import NoHandshake, handshake
 
@@ -90,6 +91,8 @@ def test_each_case_is_noticed_where_it_says(ca: certs.CA, tmp_path: Path, case: 
         ("expired", "certificate has expired"),
         ("not_yet_valid", "certificate is not yet valid"),
         ("other_ca", "unable to get local issuer certificate|certificate signature failure"),
+        ("other_ca_sent_along", "self-signed certificate in certificate chain|certificate signature failure"),
+        ("signed_with_another_key", "certificate signature failure"),
         ("self_signed", "self-signed certificate|self signed"),
         ("intermediate_missing", "unable to get local issuer certificate"),
         ("signed_by_a_service", "invalid CA certificate|issuer certificate"),

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from compose import processes
-from compose.topology import PATTERNS
+from compose.refusals import CannotRun
 from scenarios import column, compare, evidence, watch
 from scenarios.compare import Plan, Progress, Record
 from scenarios.evidence import Cell
@@ -100,4 +100,15 @@ def test_a_narrowed_run_that_lacks_the_rest_is_kept_apart(tmp_path: Path, monkey
     assert "no surprise" in said
     assert set(evidence.read(tmp_path / "report" / "evidence.part").cells) == {"place_an_order/perimeter"}
     assert not evidence.FILE.exists()
-    assert len(PATTERNS) == 7
+
+
+def test_there_is_nothing_to_go_on_with_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "FILE", tmp_path / "evidence.json")
+    with pytest.raises(CannotRun, match="no run to go on with"):
+        watch.comparison(Console(file=io.StringIO()), "local", "", resume=True)
+
+
+def test_a_cell_that_nobody_knows_is_said_to_be_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "FILE", tmp_path / "evidence.json")
+    with pytest.raises(CannotRun, match="nothing to do"):
+        watch.comparison(Console(file=io.StringIO()), "local", "no_such_story", resume=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -12,18 +11,7 @@ from authlib.oidc.core.util import create_half_hash
 
 from tests.idp_support import AFTER_LOGOUT, CALLBACK, ISSUER, PASSWORDS, Idp, a_client, claims_of, csrf, header_of
 
-
-@pytest.fixture
-def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
-    with Idp(tmp_path_factory) as idp:
-        yield idp
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
-    """One for tests that only look, or are refused."""
-    with Idp(tmp_path_factory) as idp:
-        yield idp
+pytest_plugins = ("tests.idp_fixtures",)
 
 
 class TestRedirection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -29,22 +28,11 @@ from tests.idp_support import (
     secret_of,
 )
 
+pytest_plugins = ("tests.idp_fixtures",)
+
 INVALID_GRANT = (400, "invalid_grant")
 INVALID_CLIENT = (401, "invalid_client")
 INVALID_REQUEST = (400, "invalid_request")
-
-
-@pytest.fixture
-def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
-    with Idp(tmp_path_factory) as idp:
-        yield idp
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
-    """One for tests that are refused, or leave nothing behind that another could see."""
-    with Idp(tmp_path_factory) as idp:
-        yield idp
 
 
 class TestAuthorizationCode:

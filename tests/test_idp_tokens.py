@@ -30,22 +30,9 @@ from tests.idp_support import (
     refusal,
 )
 
-pytest_plugins = ("tests.postgres",)
+pytest_plugins = ("tests.idp_fixtures", "tests.postgres")
 
 INACTIVE = {"active": False}
-
-
-@pytest.fixture
-def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
-    with Idp(tmp_path_factory) as idp:
-        yield idp
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
-    """One for tests that only look, or are refused."""
-    with Idp(tmp_path_factory) as idp:
-        yield idp
 
 
 def tampered(token: str) -> list[str]:

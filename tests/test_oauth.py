@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 import flask
 import pytest
 
 from certs import CA
+from certs.forge import forge
 from services import audit, tls
 from services.identity import NoCredentials, Refusal, Unauthenticated, Unavailable
 from services.oauth import ACCESS_TOKEN, MAX_ANSWER, TOKEN_EXCHANGE, IdentityProvider
 from services.settings import Settings
-from tests import rogue
 from tests.loopback import Answer, Door, http, says
 from tests.support import settings
 
@@ -374,26 +374,23 @@ class TestConnections:
 class TestTransport:
     """The token and the secret go to the IdP that our CA names, or nowhere."""
 
-    SPIFFE = "spiffe://shop.test/idp"
-
-    def impostors(self, place: Place) -> dict[str, rogue.Shown]:
-        ours, dns = rogue.root_of(place.ca), ("idp",)
-        return {
-            "another CA": rogue.leaf(rogue.another_root(), self.SPIFFE, dns=dns),
-            "self-signed": rogue.self_signed(self.SPIFFE),
-            "another service": rogue.leaf(ours, "spiffe://shop.test/orders", dns=("orders",)),
-            "another service under the IdP's DNS name": rogue.leaf(ours, "spiffe://shop.test/orders", dns=dns),
-            "the IdP's SPIFFE ID under another DNS name": rogue.leaf(ours, self.SPIFFE, dns=("evil",)),
-            "no SPIFFE ID": rogue.leaf(ours, dns=dns),
-            "two SPIFFE IDs": rogue.leaf(ours, self.SPIFFE, "spiffe://shop.test/orders", dns=dns),
-            "expired": rogue.leaf(ours, self.SPIFFE, dns=dns, begins=-2 * rogue.HOUR, ends=-rogue.HOUR),
-            "not for servers": rogue.leaf(ours, self.SPIFFE, dns=dns, usages=[rogue.CLIENT]),
-        }
+    IMPOSTORS: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {
+        "another CA": ("idp", {"other_ca": True}),
+        "self-signed": ("idp", {"self_signed": True}),
+        "another service": ("orders", {}),
+        "another service under the IdP's DNS name": ("orders", {"dns": ("idp",)}),
+        "the IdP's SPIFFE ID under another DNS name": ("idp", {"dns": ("evil",)}),
+        "no SPIFFE ID": ("idp", {"no_uri": True}),
+        "two SPIFFE IDs": ("idp", {"two_names": True}),
+        "expired": ("idp", {"expired": True}),
+        "not for servers": ("idp", {"client_only": True}),
+    }
 
     def test_an_impostor_is_told_nothing(self, place: Place, tmp_path: Path) -> None:
-        for name, shown in self.impostors(place).items():
+        for name, (whose, wrong) in self.IMPOSTORS.items():
+            shown = forge(place.ca, whose, into=tmp_path / name, **wrong).cert
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*shown.write(tmp_path / name))
+            context.load_cert_chain(*shown)
             with Door(says(YES), context) as door:
                 idp = IdentityProvider(place.settings(door.url))
                 for call in CALLS.values():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import secrets
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,41 +19,12 @@ from services.identity import Identity
 from services.inventory import SHELF
 from services.patterns import PATTERNS
 from services.settings import Settings
+from tests.markup import Page
 
 ALICE = Identity("alice", "alice", policy.CUSTOMER, "password", "session")
 CAROL = dataclasses.replace(ALICE, caller="carol", user="carol", scopes=policy.SUPPORT)
 STATUSES = ["pending", "confirmed", "rejected", "releasing", "declined", "refunded"]
-VOID = {"meta", "link", "input", "path", "rect", "circle"}
-Show = Callable[..., "Page"]
-
-
-class Page(HTMLParser):
-    """A page as its tags, in order, and its text."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.markup, self.text = markup, ""
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(markup)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len({name for name, _ in attrs}) == len(attrs), f"<{tag}> has an attribute twice"
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data: str) -> None:
-        self.text += " ".join(data.split()) + " "
-
-    def all(self, name: str) -> list[dict[str, str | None]]:
-        return [attrs for tag, attrs in self.tags if tag == name]
+Show = Callable[..., Page]
 
 
 def order(status: str, **other: Any) -> dict[str, Any]:
@@ -135,8 +105,7 @@ def test_every_page_has_one_first_heading_and_says_which_pattern_is_in_force(pag
 
 
 def test_ids_are_given_once(page: Page) -> None:
-    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
-    assert len(ids) == len(set(ids))
+    assert len(page.ids) == len(set(page.ids))
 
 
 def test_each_form_on_the_shelf_has_an_idempotency_key_of_its_own(show: Show) -> None:

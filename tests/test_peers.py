@@ -16,11 +16,12 @@ import flask
 import pytest
 
 import certs
+from certs.forge import forge
 from services import tls
 from services.identity import Credentials, Forbidden, Identity, NoCredentials, Unavailable
 from services.peers import MAX_ANSWER, Peers, TooLate
 from services.problems import Problem
-from tests import rogue, support
+from tests import support
 from tests.loopback import Answer, Door, http, says
 
 ALICE = Identity("gateway", "alice", frozenset(), "caller", "")
@@ -340,9 +341,9 @@ class TestOverTLS:
                 assert door.requests == []
 
     def test_an_impostor_with_the_right_dns_name_is_told_nothing(self, ca: certs.CA, tmp_path: Path) -> None:
-        shown = rogue.leaf(rogue.root_of(ca), "spiffe://shop.test/billing", dns=["orders"])
+        shown = forge(ca, "billing", into=tmp_path / "impostor", dns=("orders",)).cert
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*shown.write(tmp_path / "impostor"))
+        context.load_cert_chain(*shown)
         bundle: dict[str, Any] = {"verify": str(tmp_path / "gateway" / "tls" / "bundle.pem")}
         with Door(says(OK), context) as door, calling(door.url, tmp_path, **bundle) as peers:
             with pytest.raises(Unavailable, match="did not prove"):
@@ -350,7 +351,7 @@ class TestOverTLS:
             assert door.requests == []
 
     def test_a_peer_that_does_not_accept_our_certificate_is_503(self, ca: certs.CA, tmp_path: Path) -> None:
-        shown = rogue.leaf(rogue.another_root(), "spiffe://shop.test/gateway").write(tmp_path / "rogue")
+        shown = forge(ca, "gateway", into=tmp_path / "forged", other_ca=True).cert
         more: dict[str, Any] = {"verify": str(tmp_path / "gateway" / "tls" / "bundle.pem"), "cert": shown}
         context = tls.server_context(tmp_path / "orders" / "tls", "required")
         with Door(says(OK), context) as door, calling(door.url, tmp_path, **more) as peers:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import itertools
 import re
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -26,55 +24,10 @@ from scenarios.report.cited import cited
 from scenarios.report.guide import GUIDE
 from scenarios.report.stories import Sense
 from tests.evidence_support import cell, made_up
+from tests.markup import Page
 
-VOID = {"meta", "link", "input", "br"}
 MOST = 3_000_000
 HOSTILE = "</script></style><img src=x onerror=alert(1)>\"'&{{ 7 * 7 }}`\x00\x1b[31m\u202e"
-
-
-class Page(HTMLParser):
-    """A page as its tags, in order, and its text by the id that it stands in."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.markup = markup
-        self.pieces: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(markup)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len({name for name, _ in attrs}) == len(attrs), f"<{tag}> has an attribute twice"
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data: str) -> None:
-        self.pieces.append(data)
-
-    def all(self, name: str) -> list[dict[str, str | None]]:
-        return [attrs for tag, attrs in self.tags if tag == name]
-
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
-
-    @property
-    def ids(self) -> list[str]:
-        return [attrs["id"] or "" for _, attrs in self.tags if "id" in attrs]
-
-    def part(self, ident: str) -> str:
-        """The text of the element with this id, in which no other of its kind lies."""
-        found = re.search(rf'<(\w+)[^<>]* id="{re.escape(ident)}".*?</\1>', self.markup, re.DOTALL)
-        assert found, f"nothing has the id {ident}"
-        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", found[0])).split())
 
 
 @pytest.fixture(scope="module")

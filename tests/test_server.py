@@ -23,8 +23,8 @@ import pytest
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 import certs
+from certs.forge import forge
 from services import health
-from tests import rogue
 from tests.loopback import SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -306,8 +306,10 @@ class TestTLS:
             assert isinstance(connection, ssl.SSLSocket)
             assert connection.selected_alpn_protocol() != "h2"
 
-    def test_who_fails_the_handshake_keeps_nobody_else_out(self, secured: Served, home: Path) -> None:
-        shown = rogue.leaf(rogue.another_root(), "spiffe://shop.test/orders").write(home.with_name("rogue"))
+    def test_who_fails_the_handshake_keeps_nobody_else_out(
+        self, secured: Served, ca: certs.CA, home: Path, tmp_path: Path
+    ) -> None:
+        shown = forge(ca, "orders", into=tmp_path / "forged", other_ca=True).cert
         for _ in range(20):
             with secured.connect(trusting(home, shown)) as connection:
                 assert refused(connection, b"GET /told HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -11,25 +11,29 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import certs
 from certs import profiles
+from certs.flaws import HOUR, LOOK_ALIKES, SERVER
+from certs.forge import Forged, forge
 from services import calling, tls
-from tests import rogue
 from tests.loopback import Door, NoHandshake, handshake, http, says
-from tests.rogue import HOUR, SERVER, Shown
-from tests.support import thumbprint
+from tests.support import crl, thumbprint
 
 ORDERS = "spiffe://shop.test/orders"
+ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 SECOND = timedelta(seconds=1)
+Forge = Callable[..., Forged]
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +42,10 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> certs.CA:
     return certs.CA.create(tmp_path_factory.mktemp("ca"))
 
 
-@pytest.fixture(scope="module")
-def root(ca: certs.CA) -> rogue.Root:
-    return rogue.root_of(ca)
+@pytest.fixture
+def forged(ca: certs.CA, tmp_path: Path) -> Forge:
+    """A certificate of `orders` that is wrong in the ways named."""
+    return lambda **wrong: forge(ca, "orders", into=tmp_path / "forged", **wrong)
 
 
 @pytest.fixture
@@ -105,9 +110,9 @@ class TestWhoGetsIn:
 
     @pytest.mark.parametrize("client", ["optional", "required"])
     def test_a_bad_certificate_keeps_its_holder_out_even_where_none_is_required(
-        self, home: Path, tmp_path: Path, client: str
+        self, forged: Forge, home: Path, client: str
     ) -> None:
-        shown = rogue.leaf(rogue.another_root(), ORDERS).write(tmp_path / "rogue")
+        shown = forged(other_ca=True).cert
         with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
             shake(tls.server_context(home, client), knocking(home, shown))  # type: ignore[arg-type]  # one of the three
 
@@ -117,58 +122,40 @@ class TestWhoGetsIn:
         ids=["expired", "just expired", "not yet valid"],
     )
     def test_a_leaf_out_of_its_dates_does_not_get_in(
-        self, root: rogue.Root, home: Path, tmp_path: Path, begins: timedelta, ends: timedelta, reason: str
+        self, forged: Forge, home: Path, begins: timedelta, ends: timedelta, reason: str
     ) -> None:
-        shown = rogue.leaf(root, ORDERS, begins=begins, ends=ends)
+        shown = forged(begins=begins, ends=ends).cert
         with pytest.raises(NoHandshake, match=reason):
-            shake(tls.server_context(home, "required"), knocking(home, shown.write(tmp_path / "rogue")))
-
-    def test_a_self_signed_leaf_does_not_get_in(self, home: Path, tmp_path: Path) -> None:
-        shown = rogue.self_signed(ORDERS).write(tmp_path / "rogue")
-        with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
             shake(tls.server_context(home, "required"), knocking(home, shown))
 
-    def test_another_ca_of_the_same_name_sent_along_does_not_help(self, home: Path, tmp_path: Path) -> None:
-        impostor = rogue.another_root()
-        shown = replace(rogue.leaf(impostor, ORDERS), chain=(impostor.certificate,))
+    def test_a_self_signed_leaf_does_not_get_in(self, forged: Forge, home: Path) -> None:
         with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
-            shake(tls.server_context(home, "required"), knocking(home, shown.write(tmp_path / "rogue")))
+            shake(tls.server_context(home, "required"), knocking(home, forged(self_signed=True).cert))
 
-    def test_another_cas_leaf_that_points_at_our_cas_key_does_not_get_in(
-        self, root: rogue.Root, home: Path, tmp_path: Path
-    ) -> None:
-        forged = rogue.leaf(rogue.Root(root.certificate, rogue.another_root().key), ORDERS)
+    def test_another_ca_of_the_same_name_sent_along_does_not_help(self, forged: Forge, home: Path) -> None:
+        with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
+            shake(tls.server_context(home, "required"), knocking(home, forged(other_ca_sent_along=True).cert))
+
+    def test_another_cas_leaf_that_points_at_our_cas_key_does_not_get_in(self, forged: Forge, home: Path) -> None:
         with pytest.raises(NoHandshake, match="certificate signature failure"):
-            shake(tls.server_context(home, "required"), knocking(home, forged.write(tmp_path / "rogue")))
+            shake(tls.server_context(home, "required"), knocking(home, forged(signed_with_another_key=True).cert))
 
-    def test_a_leaf_cannot_vouch_for_another(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
-        service = rogue.leaf(root, "spiffe://shop.test/inventory", subject="inventory")
-        below = rogue.leaf(rogue.Root(service.certificate, service.key), ORDERS)
-        shown = replace(below, chain=(service.certificate,)).write(tmp_path / "rogue")
+    def test_a_leaf_cannot_vouch_for_another(self, forged: Forge, home: Path) -> None:
         with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
-            shake(tls.server_context(home, "required"), knocking(home, shown))
+            shake(tls.server_context(home, "required"), knocking(home, forged(signed_by_a_service=True).cert))
 
-    def test_a_ca_below_ours_cannot_vouch_for_anybody(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
-        below = rogue.leaf(root, usages=None, ca=True, subject="below")
-        shown = replace(rogue.leaf(rogue.Root(below.certificate, below.key), ORDERS), chain=(below.certificate,)).write(
-            tmp_path / "rogue"
-        )
+    def test_a_ca_below_ours_cannot_vouch_for_anybody(self, forged: Forge, home: Path) -> None:
         with pytest.raises(NoHandshake, match=r"path length constraint exceeded|unable to get certificate CRL"):
-            shake(tls.server_context(home, "required"), knocking(home, shown))
+            shake(tls.server_context(home, "required"), knocking(home, forged(sub_ca=True).cert))
 
-    @pytest.mark.parametrize("usages", [[SERVER], [rogue.SIGNS_CODE]], ids=["serverAuth", "codeSigning"])
-    def test_a_leaf_for_something_else_does_not_get_in(
-        self, root: rogue.Root, home: Path, tmp_path: Path, usages: list[x509.ObjectIdentifier]
-    ) -> None:
-        shown = rogue.leaf(root, ORDERS, usages=usages).write(tmp_path / "rogue")
+    @pytest.mark.parametrize("case", ["server_only", "code_signing"])
+    def test_a_leaf_for_something_else_does_not_get_in(self, forged: Forge, home: Path, case: str) -> None:
         with pytest.raises(NoHandshake, match=r"unsuitable certificate purpose|unsupported certificate purpose"):
-            shake(tls.server_context(home, "required"), knocking(home, shown))
+            shake(tls.server_context(home, "required"), knocking(home, forged(**{case: True}).cert))
 
-    def test_a_weak_key_does_not_get_in(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
-        weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-        shown = rogue.leaf(root, ORDERS, key=weak).write(tmp_path / "rogue")
+    def test_a_weak_key_does_not_get_in(self, forged: Forge, home: Path) -> None:
         with pytest.raises(NoHandshake, match=r"key too weak|key too small"):
-            shake(tls.server_context(home, "required"), knocking(home, shown))
+            shake(tls.server_context(home, "required"), knocking(home, forged(weak_rsa=True).cert))
 
     @pytest.mark.parametrize("client", ["none", "required"])
     def test_tls_1_2_is_refused(self, home: Path, client: str) -> None:
@@ -201,21 +188,35 @@ def names(**bounds: str) -> x509.NameConstraints:
     return x509.NameConstraints(permitted or None, excluded or None)
 
 
+def top_ca(directory: Path) -> certs.CA:
+    """A CA that, unlike ours, may have others below it."""
+    ca = certs.CA.create(directory)
+    key = serialization.load_pem_private_key((directory / "root-key.pem").read_bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    builder = x509.CertificateBuilder().subject_name(ca.root.subject).issuer_name(ca.root.subject)
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(ca.root.not_valid_before_utc).not_valid_after(ca.root.not_valid_after_utc)
+    for extension in ca.root.extensions:
+        bounded = isinstance(extension.value, x509.BasicConstraints)
+        value = x509.BasicConstraints(ca=True, path_length=None) if bounded else extension.value
+        builder = builder.add_extension(value, extension.critical)
+    (directory / "root.pem").write_bytes(profiles.pem(builder.sign(key, hashes.SHA256())))
+    return certs.CA.open(directory)
+
+
 class TestNamesOutOfBounds:
     """A chain whose CAs may have others below them, so that only the bounds decide."""
 
     @pytest.fixture
     def gets_in(self, home: Path, tmp_path: Path) -> Callable[[x509.NameConstraints], None]:
         def shown(bounds: x509.NameConstraints) -> None:
-            top = rogue.top_root()
-            below = rogue.leaf(top, usages=None, ca=True, subject="below", constraints=bounds)
-            below_root = rogue.Root(below.certificate, below.key)
-            caller = replace(rogue.leaf(below_root, ORDERS, dns=["orders"]), chain=(below.certificate,))
-            changed(home / "bundle.pem", profiles.pem(top.certificate))
-            changed(home / "crl.pem", rogue.crl(top) + rogue.crl(below_root))
+            top = top_ca(tmp_path / "top")
+            caller = forge(top, "orders", into=tmp_path / "caller", signer="sub-ca", bounds=bounds)
+            changed(home / "bundle.pem", profiles.pem(top.root))
+            changed(home / "crl.pem", (top.directory / "crl.pem").read_bytes() + crl(caller.issuer))
             client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
-            client.load_cert_chain(*caller.write(tmp_path / "caller"))
+            client.load_cert_chain(*caller.cert)
             shake(tls.server_context(home, "required"), client)
 
         return shown
@@ -287,19 +288,19 @@ class TestWhoHangsUp:
 
 
 class TestTheListOfThoseTakenBack:
-    def test_a_revoked_leaf_does_not_get_in(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
-        shown = rogue.leaf(root, ORDERS)
-        changed(home / "crl.pem", rogue.crl(root, shown.certificate))
+    def test_a_revoked_leaf_does_not_get_in(self, forged: Forge, home: Path) -> None:
+        shown = forged()
+        changed(home / "crl.pem", crl(shown.issuer, shown.certificate))
         with pytest.raises(NoHandshake, match="certificate revoked"):
-            shake(tls.server_context(home, "required"), knocking(home, shown.write(tmp_path / "rogue")))
+            shake(tls.server_context(home, "required"), knocking(home, shown.cert))
 
-    def test_an_outdated_list_keeps_everybody_out(self, root: rogue.Root, home: Path) -> None:
-        changed(home / "crl.pem", rogue.crl(root, begins=-2 * HOUR, ends=-SECOND))
+    def test_an_outdated_list_keeps_everybody_out(self, forged: Forge, home: Path) -> None:
+        changed(home / "crl.pem", crl(forged().issuer, signed=-2 * HOUR, lives=2 * HOUR - SECOND))
         with pytest.raises(NoHandshake, match="CRL has expired"):
             shake(tls.server_context(home, "required"), knocking(home, pair(home)))
 
-    def test_another_cas_list_keeps_everybody_out(self, home: Path) -> None:
-        changed(home / "crl.pem", rogue.crl(rogue.another_root()))
+    def test_another_cas_list_keeps_everybody_out(self, forged: Forge, home: Path) -> None:
+        changed(home / "crl.pem", crl(forged(other_ca=True).issuer))
         with pytest.raises(NoHandshake, match="CERTIFICATE_VERIFY_FAILED"):
             shake(tls.server_context(home, "required"), knocking(home, pair(home)))
 
@@ -320,13 +321,11 @@ class TestTheListOfThoseTakenBack:
         with pytest.raises(OSError, match=r"NO_CERTIFICATE_OR_CRL_FOUND|PEM|X509"):
             tls.server_context(home, "required")
 
-    def test_somebody_revoked_meanwhile_is_refused_at_the_next_connection(
-        self, root: rogue.Root, home: Path, tmp_path: Path
-    ) -> None:
-        shown = rogue.leaf(root, ORDERS)
-        client = knocking(home, shown.write(tmp_path / "rogue"))
+    def test_somebody_revoked_meanwhile_is_refused_at_the_next_connection(self, forged: Forge, home: Path) -> None:
+        shown = forged()
+        client = knocking(home, shown.cert)
         shake(tls.server_context(home, "required"), client)
-        changed(home / "crl.pem", rogue.crl(root, shown.certificate))
+        changed(home / "crl.pem", crl(shown.issuer, shown.certificate))
         with pytest.raises(NoHandshake, match="certificate revoked"):
             shake(tls.server_context(home, "required"), client)
 
@@ -381,47 +380,46 @@ class TestFilesThatChange:
 
 
 class TestTheNameInACertificate:
-    def test_a_good_leaf_names_its_service(self, root: rogue.Root) -> None:
-        shown = rogue.leaf(root, ORDERS, dns=["orders", "localhost"])
+    def test_a_good_leaf_names_its_service(self, forged: Forge) -> None:
+        shown = forged(dns=("orders", "localhost"))
         assert tls.peer_of(shown.der) == tls.Peer("orders", ORDERS, thumbprint(shown.der))
 
-    @pytest.mark.parametrize("uri", rogue.LOOK_ALIKES, ids=repr)
-    def test_a_look_alike_names_nobody(self, root: rogue.Root, uri: str) -> None:
+    @pytest.mark.parametrize("name", LOOK_ALIKES)
+    def test_a_look_alike_names_nobody(self, forged: Forge, name: str) -> None:
         with pytest.raises(tls.BadPeer, match="no SPIFFE ID of this trust domain"):
-            tls.peer_of(rogue.leaf(root, uri).der)
+            tls.peer_of(forged(**{f"look_alike_{name}": True}).der)
 
     @pytest.mark.parametrize(
         "uris",
         [(ORDERS, "spiffe://shop.test/gateway"), (ORDERS, ORDERS), (ORDERS, "https://shop.test/"), ()],
         ids=["two services", "twice the same", "another URI", "none"],
     )
-    def test_only_exactly_one_uri_names_anybody(self, root: rogue.Root, uris: tuple[str, ...]) -> None:
+    def test_only_exactly_one_uri_names_anybody(self, forged: Forge, uris: tuple[str, ...]) -> None:
         with pytest.raises(tls.BadPeer, match=f"{len(uris)} URI names"):
-            tls.peer_of(rogue.leaf(root, *uris, dns=["orders"], emails=["orders@shop.test"]).der)
+            tls.peer_of(forged(uris=uris, emails=("orders@shop.test",)).der)
 
     @pytest.mark.parametrize("subject", ["orders", "spiffe://shop.test/orders", ""])
-    def test_a_common_name_names_nobody(self, root: rogue.Root, subject: str) -> None:
+    def test_a_common_name_names_nobody(self, forged: Forge, subject: str) -> None:
         with pytest.raises(tls.BadPeer, match="lacks an extension"):
-            tls.peer_of(rogue.leaf(root, subject=subject).der)
+            tls.peer_of(forged(common_name_only=True, subject=subject).der)
 
-    @pytest.mark.parametrize("usages", [[SERVER], [rogue.SIGNS_CODE], [rogue.ANY]], ids=["server", "code", "any"])
+    @pytest.mark.parametrize("usage", [SERVER, ExtendedKeyUsageOID.CODE_SIGNING, ANY], ids=["server", "code", "any"])
     def test_a_certificate_that_is_not_for_clients_names_nobody(
-        self, root: rogue.Root, usages: list[x509.ObjectIdentifier]
+        self, forged: Forge, usage: x509.ObjectIdentifier
     ) -> None:
         with pytest.raises(tls.BadPeer, match="no clientAuth"):
-            tls.peer_of(rogue.leaf(root, ORDERS, usages=usages).der)
+            tls.peer_of(forged(usages=(usage,)).der)
 
-    @pytest.mark.parametrize("missing", [{"usages": None}, {"ca": None}], ids=["usage", "constraints"])
+    @pytest.mark.parametrize("missing", [{"usages": None}, {"is_ca": None}], ids=["usage", "constraints"])
     def test_a_certificate_that_does_not_say_what_it_is_for_names_nobody(
-        self, root: rogue.Root, missing: dict[str, None]
+        self, forged: Forge, missing: dict[str, None]
     ) -> None:
-        shown = rogue.leaf(root, ORDERS, **missing)  # type: ignore[arg-type]  # None leaves it out
         with pytest.raises(tls.BadPeer, match="lacks an extension"):
-            tls.peer_of(shown.der)
+            tls.peer_of(forged(**missing).der)
 
-    def test_a_ca_is_not_a_service(self, root: rogue.Root) -> None:
+    def test_a_ca_is_not_a_service(self, forged: Forge) -> None:
         with pytest.raises(tls.BadPeer, match="CA certificate"):
-            tls.peer_of(rogue.leaf(root, ORDERS, ca=True).der)
+            tls.peer_of(forged(a_ca=True).der)
 
     @pytest.mark.parametrize(
         "san",
@@ -434,18 +432,18 @@ class TestTheNameInACertificate:
         ],
         ids=["empty", "X.400 address", "EDI party", "URI that is no ASCII", "no DER"],
     )
-    def test_names_that_cannot_be_read_name_nobody(self, root: rogue.Root, san: bytes) -> None:
+    def test_names_that_cannot_be_read_name_nobody(self, forged: Forge, san: bytes) -> None:
         with pytest.raises(tls.BadPeer):
-            tls.peer_of(rogue.leaf(root, san=san).der)
+            tls.peer_of(forged(san=san).der)
 
     def test_what_is_no_certificate_names_nobody(self) -> None:
         with pytest.raises(tls.BadPeer):
             tls.peer_of(b"\x30\x03\x02\x01\x01")
 
-    def test_openssl_lets_in_what_only_we_refuse(self, root: rogue.Root, home: Path, tmp_path: Path) -> None:
+    def test_openssl_lets_in_what_only_we_refuse(self, forged: Forge, home: Path) -> None:
         """So the checks above are not idle: X509-SVID §4 and §5.2 ask for more than the handshake does."""
-        for number, shown in enumerate([rogue.leaf(root, ORDERS, usages=None), rogue.leaf(root, ORDERS, ca=True)]):
-            client = knocking(home, shown.write(tmp_path / str(number)))
+        for case in ("no_usage", "a_ca"):
+            client = knocking(home, forged(**{case: True}).cert)
             with handshake(tls.server_context(home, "required"), client) as (ours, _), pytest.raises(tls.BadPeer):
                 tls.peer({"gunicorn.socket": ours})
 
@@ -474,9 +472,9 @@ class TestWhomWeCall:
             return session.get(f"{door.url}/", **arguments)  # type: ignore[arg-type]  # what requests takes
 
     @staticmethod
-    def impostor(shown: Shown, home: Path) -> ssl.SSLContext:
+    def impostor(shown: Forged) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*shown.write(home / "impostor"))
+        context.load_cert_chain(*shown.cert)
         return context
 
     def test_a_server_that_proves_its_name_is_called_at_any_address(self, called: Door, home: Path) -> None:
@@ -494,42 +492,40 @@ class TestWhomWeCall:
         assert called.requests == []
 
     @pytest.mark.parametrize(
-        ("uris", "changes"),
+        "wrong",
         [
-            (["spiffe://shop.test/inventory"], {}),
-            ([], {}),
-            ([ORDERS, "spiffe://shop.test/billing"], {}),
-            ([ORDERS], {"ca": True}),
-            ([ORDERS], {"usages": None}),
+            {"uris": ("spiffe://shop.test/inventory",)},
+            {"no_uri": True},
+            {"two_names": True},
+            {"a_ca": True},
+            {"no_usage": True},
         ],
         ids=["another service's", "no SPIFFE ID", "two SPIFFE IDs", "a CA's", "for nothing in particular"],
     )
     def test_a_server_whose_dns_name_is_right_and_whose_spiffe_id_is_not_is_sent_nothing(
-        self, root: rogue.Root, home: Path, uris: list[str], changes: dict[str, None]
+        self, forged: Forge, home: Path, wrong: dict[str, Any]
     ) -> None:
-        shown = rogue.leaf(root, *uris, dns=["orders"], **changes)  # type: ignore[arg-type]  # None leaves it out
-        with Door(says(http("200 OK")), self.impostor(shown, home)) as door:
+        with Door(says(http("200 OK")), self.impostor(forged(**wrong))) as door:
             with pytest.raises(requests.exceptions.SSLError):
                 self.call(door, home)
             assert door.requests == []
 
-    def test_a_server_with_our_names_from_another_ca_is_sent_nothing(self, home: Path) -> None:
-        shown = rogue.leaf(rogue.another_root(), ORDERS, dns=["orders"])
-        with Door(says(http("200 OK")), self.impostor(shown, home)) as door:
+    def test_a_server_with_our_names_from_another_ca_is_sent_nothing(self, forged: Forge, home: Path) -> None:
+        with Door(says(http("200 OK")), self.impostor(forged(other_ca=True))) as door:
             with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
                 self.call(door, home)
             assert door.requests == []
 
-    def test_a_revoked_server_is_sent_nothing(self, root: rogue.Root, home: Path) -> None:
-        shown = rogue.leaf(root, ORDERS, dns=["orders"])
-        changed(home / "crl.pem", rogue.crl(root, shown.certificate))
-        with Door(says(http("200 OK")), self.impostor(shown, home)) as door:
+    def test_a_revoked_server_is_sent_nothing(self, forged: Forge, home: Path) -> None:
+        shown = forged()
+        changed(home / "crl.pem", crl(shown.issuer, shown.certificate))
+        with Door(says(http("200 OK")), self.impostor(shown)) as door:
             with pytest.raises(requests.exceptions.SSLError, match="revoked"):
                 self.call(door, home)
             assert door.requests == []
 
-    def test_a_server_without_tls_1_3_is_sent_nothing(self, root: rogue.Root, home: Path) -> None:
-        context = self.impostor(rogue.leaf(root, ORDERS, dns=["orders"]), home)
+    def test_a_server_without_tls_1_3_is_sent_nothing(self, forged: Forge, home: Path) -> None:
+        context = self.impostor(forged())
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         with Door(says(http("200 OK")), context) as door:
             with pytest.raises(requests.exceptions.SSLError):

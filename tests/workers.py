@@ -17,7 +17,10 @@ from compose.topology import PATTERNS
 
 SHOP = re.compile(rf"\[((?:local|compose)-(?:{'|'.join(PATTERNS)}))[]-]")
 README = "tests/test_readme.py"  # the README brings up shop after shop
-ACTED_OUT = ("tests/test_measurements_", "tests/test_scenarios.py")
+MEASURED = "tests/test_measurements_"
+ACTED_OUT = (MEASURED, "tests/test_scenarios.py", "tests/test_walk.py")
+ENOUGH = ("local-subsystem", "local-zerotrust")
+"""Between them every kind of credential is measured; `make compare` measures under every pattern."""
 
 
 def share(nodeid: str) -> str:
@@ -29,6 +32,11 @@ def share(nodeid: str) -> str:
 def is_acted_out_in_containers(item: pytest.Item) -> bool:
     """Whether it is a scenario or a measurement in a shop of containers."""
     return item.nodeid.startswith(ACTED_OUT) and share(item.nodeid).startswith("compose-")
+
+
+def is_measured_elsewhere(item: pytest.Item) -> bool:
+    """Whether it is a measurement in a shop under one pattern more than is enough."""
+    return item.nodeid.startswith(MEASURED) and bool(SHOP.search(item.nodeid)) and share(item.nodeid) not in ENOUGH
 
 
 def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:

@@ -24,6 +24,7 @@ from scenarios.door import TIMEOUT_SECONDS, door
 from scenarios.evidence import Figure, Measured
 from scenarios.levers import eventually, insist
 from scenarios.rotations import Rotation, buys, rotations
+from scenarios.stand_in import Overheard
 from scenarios.steady_load import Ask, under_load
 from scenarios.verdict import Verdict
 from scenarios.world import World
@@ -63,6 +64,7 @@ def measure(world: World) -> Measured:
         turned = [turn(world, each, settled) for each in rotations(world)]
     finally:
         world.manager.reset()
+        Overheard.forget(world)  # what was shown before is no longer what is shown
     found = {f"{each.rotation.what}: {name}": one for each in turned for name, one in figures(each).items()}
     return Measured(figures=found, rows=tuple(row(each) for each in turned))
 
