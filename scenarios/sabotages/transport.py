@@ -224,6 +224,13 @@ SABOTAGES = (
         "tests/test_server.py::TestHeadersThatAServerMightBelieve::test_none_turns_http_into_https",
     ),
     Sabotage(
+        "who was answered and does not hang up keeps everybody else out",
+        SERVER,
+        "        if handled.cancelled() or handled.exception() or handled.result():",
+        "        if True:",
+        "tests/test_server.py::TestWhoDoesNotHangUp::test_others_are_let_in_meanwhile",
+    ),
+    Sabotage(
         "whoever comes while a service ends waits for nobody",
         SERVER,
         "        if not enabled and not self.alive:",
