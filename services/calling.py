@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from services import tls
+
+Answer = TypeVar("Answer")
 
 
 class _CheckedConnection(HTTPSConnection):
@@ -84,6 +87,25 @@ class _Session(requests.Session):
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere."""
+
+
+def answered(ask: Callable[[], Answer]) -> Answer:
+    """What `ask` comes to, asking twice when a kept-alive connection turns out to be closed (RFC 9112 §9.3.1).
+
+    All that the shop asks for is safe to repeat.  Raises what `ask` raises.
+    """
+    try:
+        return ask()
+    except (requests.RequestException, HTTPError, OSError) as error:
+        if not _cut_off(error):
+            raise
+    return ask()
+
+
+def _cut_off(error: Exception) -> bool:
+    """Whether a connection that was open got closed instead of an answer: not none coming about, nor half an answer."""
+    causes = [each for each in (error, *error.args) if isinstance(each, ProtocolError)]
+    return any(isinstance(each, ConnectionError) for cause in causes for each in cause.args)
 
 
 def session(peers: Mapping[str, str] | None = None) -> requests.Session:

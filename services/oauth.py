@@ -66,7 +66,8 @@ class IdentityProvider:
         if flask.has_request_context():
             flask.g.idp_calls += 1
             arguments["headers"] = {"traceparent": audit.traceparent()}
-        try:
+
+        def ask() -> tuple[int, bytes]:
             response = self._session.request(
                 method,
                 self._settings.issuer + path,
@@ -77,10 +78,13 @@ class IdentityProvider:
                 **arguments,
             )
             with response:
-                body = answers.read(response, MAX_ANSWER, self._settings.timeout)
-            return _read(response.status_code, body, refused)
+                return response.status_code, answers.read(response, MAX_ANSWER, self._settings.timeout)
+
+        try:
+            status, body = calling.answered(ask)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unavailable(f"the IdP does not answer: {type(error).__name__}") from error
+        return _read(status, body, refused)
 
 
 def _no_exchange(error: str) -> Refusal:

@@ -10,7 +10,7 @@ from typing import Any
 
 import flask
 import requests
-from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from services import answers, audit, calling, strict_json
@@ -61,28 +61,20 @@ class Peers:
         return _read(audience, *self._send(method, audience, url, arguments))
 
     def _send(self, method: str, audience: str, url: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
-        """One answer, trying twice when a kept-alive connection turns out to be closed (RFC 9112 §9.3.1)."""
-        for attempt in (1, 2):
-            try:
-                with self._session.request(method, url, stream=True, **arguments) as response:
-                    return response.status_code, answers.read(response, MAX_ANSWER, self._settings.timeout)
-            except requests.exceptions.SSLError as error:
-                raise Unavailable(f"{audience} did not prove that it is {audience}") from error
-            except (requests.Timeout, ReadTimeoutError) as error:
-                raise TooLate from error
-            except (
-                requests.RequestException,
-                HTTPError,
-                OSError,
-            ) as error:  # reading the body, urllib3 speaks for itself
-                if attempt == 2 or not _cut_off(error):
-                    raise Unavailable(f"{audience} does not answer") from error
-        raise AssertionError("unreachable")
+        """One answer: its status and its body."""
 
+        def ask() -> tuple[int, bytes]:
+            with self._session.request(method, url, stream=True, **arguments) as response:
+                return response.status_code, answers.read(response, MAX_ANSWER, self._settings.timeout)
 
-def _cut_off(error: Exception) -> bool:
-    """Whether a connection that was open got closed, rather than none coming about."""
-    return any(isinstance(each, ProtocolError) for each in (error, *error.args))
+        try:
+            return calling.answered(ask)
+        except requests.exceptions.SSLError as error:
+            raise Unavailable(f"{audience} did not prove that it is {audience}") from error
+        except (requests.Timeout, ReadTimeoutError) as error:
+            raise TooLate from error
+        except (requests.RequestException, HTTPError, OSError) as error:  # reading the body, urllib3 speaks for itself
+            raise Unavailable(f"{audience} does not answer") from error
 
 
 def _read(audience: str, status: int, body: bytes) -> Any:

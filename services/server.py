@@ -12,11 +12,13 @@ import gc
 import json
 import logging
 import select
+import selectors
 import socket
 import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,6 +33,7 @@ from werkzeug.exceptions import BadRequest
 KEEPALIVE_SECONDS = 30
 HEAD_SECONDS = 5
 REQUEST_SECONDS = 30
+LINGER_SECONDS = 2
 MAX_CONNECTION_AGE_SECONDS = 60
 """A revoked certificate keeps what it has already opened, so nothing stays open for longer than this."""
 
@@ -103,11 +106,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Threads that hang up on whoever takes too long over a handshake, a request's head, or the whole of it.
 
     gunicorn reads without a deadline, so as many half-open connections as there are threads would silence a service.
-    And when it is to end, it leaves its door open until the last of them is gone: whoever comes waits for nobody.
+    It lets nobody in while it waits for somebody who was answered to hang up; and when it is to end, it leaves its door
+    open until the last of them is gone, and whoever comes waits for nobody.
     """
 
     def init_process(self) -> None:
         self.until: dict[Any, float] = {}
+        self.leaving: dict[Any, float] = {}
         super().init_process()
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -132,8 +137,43 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.until[connection] = time.monotonic() + REQUEST_SECONDS
         return super().handle_request(request, connection)
 
+    def finish_request(self, connection: Any, handled: Future[Any]) -> None:
+        """Keep the connection for another request, or see it off: in the main loop, so without waiting for anybody."""
+        if handled.cancelled() or handled.exception() or handled.result():
+            super().finish_request(connection, handled)
+            return
+        self.leaving[connection] = time.monotonic() + LINGER_SECONDS
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+            connection.sock.setblocking(False)
+            self.poller.register(connection.sock, selectors.EVENT_READ, lambda _: self.read_on(connection))
+        except (OSError, ValueError):  # gone already
+            self.let_go(connection)
+
+    def read_on(self, connection: Any) -> None:
+        """Read what still comes, or our last words could be lost with it, until nothing more does (RFC 9112 §9.6)."""
+        try:
+            more = connection.sock.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            more = b""
+        if not more:
+            self.let_go(connection)
+
+    def let_go(self, connection: Any) -> None:
+        """Close a connection that was seen off."""
+        del self.leaving[connection]
+        with contextlib.suppress(KeyError, ValueError, OSError):
+            self.poller.unregister(connection.sock)
+        self.nr_conns -= 1
+        connection.close()
+
     def murder_keepalived(self, force: bool = False) -> None:
         """Hang up on the late ones; gunicorn's main loop comes by here every second."""
+        for connection, until in list(self.leaving.items()):
+            if force or time.monotonic() > until:
+                self.let_go(connection)
         for connection, until in list(self.until.items()):
             if time.monotonic() > until:
                 with contextlib.suppress(OSError):  # gone already; not SSLSocket's own, which would drop TLS mid-read

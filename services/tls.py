@@ -8,6 +8,7 @@ refuses everybody when the CRL is out of date, and does not start without one: f
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import logging
@@ -29,6 +30,7 @@ SPIFFE_ID = re.compile(rf"\Aspiffe://{re.escape(TRUST_DOMAIN)}/([a-z][a-z0-9-]{{
 
 log = logging.getLogger(__name__)
 Files = tuple[str, ...]
+_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _CLIENT_CERTIFICATE = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
@@ -44,6 +46,28 @@ class Peer:
     spiffe_id: str
     thumbprint: str
     """`x5t#S256`: base64url of the SHA-256 of the certificate (RFC 8705 §3.1)."""
+
+
+class Socket(ssl.SSLSocket):
+    """A TLS connection whose end is nobody else's trouble.
+
+    OpenSSL keeps its errors per thread.  When a peer has hung up and a write fails, CPython leaves the error there
+    (https://github.com/python/cpython/issues/148594), and the next read on this thread fails with it, on a connection
+    that is well: whoever hangs up early would break somebody else's request.
+    """
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        try:
+            return super().send(data, flags)
+        except OSError:
+            forget_errors()
+            raise
+
+
+def forget_errors() -> None:
+    """Empty this thread's list of OpenSSL's errors, as OpenSSL itself does when it begins a handshake."""
+    with contextlib.suppress(ssl.SSLWantReadError):
+        _nobody.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="nobody").do_handshake()
 
 
 def server_context(tls_dir: Path, client: Literal["none", "optional", "required"]) -> ssl.SSLContext:
@@ -66,6 +90,7 @@ def _files(tls_dir: Path) -> Files:
 def _server_context(files: Files, client: str) -> ssl.SSLContext:
     bundle, crl, leaf, key = files
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslsocket_class = Socket
     context.minimum_version = ssl.TLSVersion.TLSv1_3  # RFC 9325 §3.1.1
     context.num_tickets = 0  # a resumed session would skip the CRL (RFC 8446 §4.6.1)
     context.load_cert_chain(leaf, key)
@@ -78,6 +103,7 @@ def _server_context(files: Files, client: str) -> ssl.SSLContext:
 def _client_context(files: Files) -> ssl.SSLContext:
     bundle, crl, *own = files
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies the chain and the host name by default
+    context.sslsocket_class = Socket
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.hostname_checks_common_name = False  # OpenSSL would, where a leaf has no DNS name (RFC 9525 §2)
     _trust(context, bundle, crl)

@@ -277,7 +277,7 @@ class TestAnswers:
     ) -> None:
         with answering(place, says(answer, then_closes=True)) as (idp, door):
             unanswered(idp, call, because)
-        assert len(door.requests) == 1  # asked once: no retry, no redirect followed
+        assert len(door.requests) == (1 if answer else 2)  # what was answered is not asked again; no redirect followed
 
     def test_an_answer_of_the_largest_size_is_read(self, place: Place) -> None:
         with answering(place, http("200 OK", b'{"active": true}'.ljust(MAX_ANSWER))) as (idp, _):
@@ -353,6 +353,24 @@ class TestAnswers:
             unanswered(idp, CALLS["exchange"], "makes no sense")
 
 
+class TestConnections:
+    @pytest.mark.parametrize("name", ["introspect", "exchange"])
+    def test_a_kept_alive_connection_that_was_closed_is_tried_again_once(self, place: Place, name: str) -> None:
+        good = {"active": True, "access_token": "new-token", "issued_token_type": ACCESS_TOKEN}
+        answer, seen = http("200 OK", json.dumps(good).encode()), []
+
+        def closing_the_second_time(_: bytes, connection: socket.socket) -> bool:
+            seen.append(connection)
+            if len(seen) == 2:
+                return False
+            connection.sendall(answer)
+            return True
+
+        with answering(place, closing_the_second_time) as (idp, _):
+            assert CALLS[name](idp) == CALLS[name](idp)
+        assert len(seen) == 3
+
+
 class TestTransport:
     """The token and the secret go to the IdP that our CA names, or nowhere."""
 
@@ -416,9 +434,7 @@ class TestTransport:
         for call in CALLS.values():
             unanswered(IdentityProvider(place.settings(f"https://127.0.0.1:{port}")), call, "ConnectionError")
 
-    def test_a_host_that_nobody_knows_does_not_answer(
-        self, place: Place, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_host_that_nobody_knows_does_not_answer(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         def unknown(*_: Any, **__: Any) -> None:
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
 

@@ -423,6 +423,40 @@ def test_every_line_of_the_log_is_one_json_object_even_of_what_fails(tmp_path: P
     assert all({"time", "service"} <= set(line) for line in lines if "event" not in line)
 
 
+class TestWhoDoesNotHangUp:
+    """Whoever was answered, and was to hang up, and does not, keeps nobody waiting."""
+
+    LAST = b"GET /told HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+    def test_others_are_let_in_meanwhile(self, plain: Served) -> None:
+        with contextlib.ExitStack() as held:
+            for _ in range(5):
+                connection = held.enter_context(plain.connect())
+                assert ask(connection, self.LAST)[0] == 200
+                assert received(connection) == b""
+            began = time.monotonic()
+            assert plain.ask(self.LAST)[0] == 200
+            assert time.monotonic() - began < 1
+
+    def test_they_are_hung_up_on_in_the_end(self, plain: Served) -> None:
+        with plain.connect() as connection:
+            assert ask(connection, self.LAST)[0] == 200
+            deadline = time.monotonic() + 2 * SECONDS
+            with pytest.raises(ConnectionError):
+                self.talk_on(connection, deadline)
+
+    def talk_on(self, connection: socket.socket, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            connection.sendall(b"and another thing")
+            time.sleep(0.05)  # the other end closes without a word: there is nothing to wait on but the next one
+
+    def test_what_they_go_on_sending_does_not_take_their_answer_away(self, plain: Served) -> None:
+        with plain.connect() as connection:
+            connection.sendall(b"PUT /admin HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 999999\r\n\r\n")
+            connection.sendall(b"x" * 500_000)
+            assert ask(connection, b"")[0] == 405
+
+
 class TestTheEnd:
     """What has begun is finished, and nobody waits for what will not come."""
 

@@ -7,7 +7,10 @@ import os
 import shutil
 import socket
 import ssl
+import struct
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -239,6 +242,49 @@ class TestNamesOutOfBounds:
     ) -> None:
         with pytest.raises(NoHandshake, match=reason):
             gets_in(names(**bounds))
+
+
+class TestWhoHangsUp:
+    """Whoever hangs up does it to themselves."""
+
+    def hung_up_on(self, connection: ssl.SSLSocket, by: ssl.SSLSocket) -> None:
+        """Have `by` hang up, so that what is written on the connection fails."""
+        by.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        by.close()
+        with pytest.raises(OSError, match=r"reset|pipe|EOF"):
+            connection.sendall(b"x" * 100_000_000)
+
+    def test_nobody_else_is_told_of_it(self, home: Path) -> None:
+        server, client = tls.server_context(home, "none"), tls.client_context(home / "bundle.pem", None)
+        with handshake(server, client) as (ours, theirs), handshake(server, client) as (others, answering):
+            self.hung_up_on(ours, theirs)
+            with ThreadPoolExecutor(1) as elsewhere:  # what is read at once would not show it
+                others.settimeout(5)
+                elsewhere.submit(self.answer_in_a_moment, answering)
+                assert others.recv(10) == b"answer"
+
+    def answer_in_a_moment(self, connection: ssl.SSLSocket) -> None:
+        time.sleep(0.05)
+        connection.sendall(b"answer")
+
+    @pytest.mark.parametrize("end", [0, 1])
+    def test_the_error_of_a_write_is_forgotten(self, home: Path, monkeypatch: pytest.MonkeyPatch, end: int) -> None:
+        forgotten: list[bool] = []
+        monkeypatch.setattr(tls, "forget_errors", lambda: forgotten.append(True))
+        server, client = tls.server_context(home, "none"), tls.client_context(home / "bundle.pem", None)
+        with handshake(server, client) as ends:
+            self.hung_up_on(ends[end], ends[1 - end])
+        assert forgotten == [True]
+
+    def test_what_is_forgotten_is_not_read_as_somebody_elses(self, home: Path) -> None:
+        server, client = tls.server_context(home, "none"), tls.client_context(home / "bundle.pem", None)
+        with handshake(server, client) as (ours, _):
+            ours.settimeout(0.05)
+            with pytest.raises(ValueError, match="unknown object"):
+                ssl._ASN1Object("no such thing")  # leaves an error behind, on any Python
+            tls.forget_errors()
+            with pytest.raises(TimeoutError):
+                ours.recv(1)
 
 
 class TestTheListOfThoseTakenBack:

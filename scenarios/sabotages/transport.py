@@ -37,6 +37,20 @@ SABOTAGES = (
         f"{GETS_IN}::test_nobody_without_a_certificate_does_where_one_is_required",
     ),
     Sabotage(
+        "whoever hangs up early breaks somebody else's request",
+        TLS,
+        "            forget_errors()\n",
+        "",
+        "tests/test_tls.py::TestWhoHangsUp::test_the_error_of_a_write_is_forgotten",
+    ),
+    Sabotage(
+        "what one connection has suffered is told to the next",
+        TLS,
+        "    with contextlib.suppress(ssl.SSLWantReadError):\n        _nobody",
+        "    with contextlib.suppress(ssl.SSLWantReadError):\n        return\n        _nobody",
+        "tests/test_tls.py::TestWhoHangsUp::test_what_is_forgotten_is_not_read_as_somebody_elses",
+    ),
+    Sabotage(
         "a revoked certificate gets in",
         TLS,
         "ssl.VERIFY_CRL_CHECK_LEAF | ",
@@ -152,6 +166,13 @@ SABOTAGES = (
         also=((CALLING, "    new = _Session()", "    new = requests.Session()"),),
     ),
     Sabotage(
+        "a connection that was closed meanwhile is an outage",
+        "services/calling.py",
+        "        if not _cut_off(error):",
+        "        if True:",
+        "tests/test_peers.py::TestConnections::test_a_kept_alive_connection_that_was_closed_is_tried_again_once",
+    ),
+    Sabotage(
         "a service may be waited for without end",
         PEERS,
         '"timeout": self._settings.timeout, ',
@@ -201,6 +222,13 @@ SABOTAGES = (
         '        "forwarded_allow_ips": "",\n',
         "",
         "tests/test_server.py::TestHeadersThatAServerMightBelieve::test_none_turns_http_into_https",
+    ),
+    Sabotage(
+        "who was answered and does not hang up keeps everybody else out",
+        SERVER,
+        "        if handled.cancelled() or handled.exception() or handled.result():",
+        "        if True:",
+        "tests/test_server.py::TestWhoDoesNotHangUp::test_others_are_let_in_meanwhile",
     ),
     Sabotage(
         "whoever comes while a service ends waits for nobody",
