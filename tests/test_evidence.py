@@ -33,6 +33,12 @@ def run(*records: Cell | Measurement) -> Evidence:
     return compare.merged(None, records, planned, 2.0)
 
 
+@pytest.fixture(scope="module")
+def kept() -> Evidence:
+    """The run that is kept with the source."""
+    return evidence.read()
+
+
 class TestFile:
     def test_it_is_read_as_it_was_written(self, tmp_path: Path) -> None:
         whole = run(cell(), measured("idp_calls", "jwt", calls=4))
@@ -128,10 +134,6 @@ class TestClaims:
 
 class TestRecord:
     """The run that is kept with the source, and what the README says of it."""
-
-    @pytest.fixture(scope="class")
-    def kept(self) -> Evidence:
-        return evidence.read()
 
     def test_every_scenario_under_every_pattern_is_in_it_and_came_as_it_was_written(self, kept: Evidence) -> None:
         expected = {
