@@ -103,7 +103,7 @@ class _Processes(Tap):
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by end
 
     def begin(self) -> None:
-        port = free().of(self._name)
+        port = _elsewhere(self._name, self._shop.ports.of(self._name))
         environ = {**self._environ, "SHOP_PORT": str(port), processes.ROLE_MARK: self._role}
         here, log = self._shop.dir / self._name, self._shop.dir / "logs" / f"{self._name}.log"
         processes.start([sys.executable, *COMMANDS[self._name]], environ, here, log)
@@ -189,6 +189,13 @@ def tapped(world: World, name: str, change: Change = ("", "")) -> Iterator[Tap]:
             yield there
         finally:
             there.end()
+
+
+def _elsewhere(name: str, usual: int | None) -> int | None:
+    """A free port for `name`; not its usual one, which is free too while nobody is at it."""
+    while (port := free().of(name)) == usual:
+        continue
+    return port
 
 
 def _well(url: str, tls_dir: Path) -> bool:

@@ -15,8 +15,8 @@ import requests
 from certs import CA
 from compose.refusals import CannotRun
 from compose.shop import Shop, open_shop
-from compose.topology import TOKEN_PATTERNS
-from scenarios import rotations, trials
+from compose.topology import TOKEN_PATTERNS, Ports
+from scenarios import rotations, tapping, trials
 from scenarios.endurance import Lasted, lasting
 from scenarios.levers import Surprise, eventually
 from scenarios.measurements import idp_calls, revocation, rotation, wire
@@ -339,3 +339,9 @@ class TestInAShop:
         assert turned.sent > 20
         assert rotations.buys(world)
         world.manager.reset()
+
+
+def test_a_service_that_is_tapped_never_moves_to_the_port_that_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = iter([Ports(billing=8103), Ports(billing=8103), Ports(billing=9000)])
+    monkeypatch.setattr(tapping, "free", lambda: next(offered))
+    assert tapping._elsewhere("billing", 8103) == 9000
