@@ -82,8 +82,8 @@ def _freeze(world: World, name: str) -> Callable[[], None]:
     """Stop the clock for `name`; what is returned starts it again, if there is anything left to start."""
     [ident] = [status.ident for status in world.shop.status() if status.name == name]
     if world.shop.runtime == "compose":
-        paused = engine.docker("pause", ident)
-        insist(paused.returncode == 0, f"{name} cannot be paused: {paused.stderr}")
+        # The engine gives up while a process begins inside at that moment, such as a look at its health.
+        eventually(lambda: engine.docker("pause", ident).returncode == 0, f"{name} is paused")
         return lambda: _unpause(ident)
     first = psutil.Process(int(ident))
     family = [first, *first.children(recursive=True)]
