@@ -139,10 +139,12 @@ def _both_ends_prove_themselves(look: Look) -> Verdict:
 
 @states("mtls-renewal", "Renewing certificates touches all instances.")
 def _renewing_certificates(look: Look) -> Verdict:
+    files = look.figure("rotation", "mtls", "service certificate: files")
     restarted = look.figure("rotation", "mtls", "service certificate: processes restarted")
     failed = look.figure("rotation", "mtls", "service certificate: requests failed")
-    measured = f"{processes(restarted)} restarted, {counted(failed, 'request')} failed"
-    why = "every instance gets new files, and reads them without a restart: the touch is there, the trouble need not be"
+    touched = f"for one service {counted(files, 'file')} and {processes(restarted)} restarted"
+    measured = f"{touched}; {counted(failed, 'request')} failed meanwhile"
+    why = "each service has a certificate of its own to renew; but new files are read without a restart"
     return measured, DEPENDS if restarted == 0 and failed == 0 else AGREES, why
 
 
