@@ -47,7 +47,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
     audit.install(app, "idp")
     pages.install(app)
     provider.install(app)
-    login.limiter.init_app(app)
+    login.install(app)
     for module in (authorize, login, logout, userinfo, introspect, revoke, metadata):
         app.register_blueprint(module.views)
     app.add_url_rule("/token", view_func=token, methods=["POST"])
