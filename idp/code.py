@@ -83,12 +83,15 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
             connection.execute(codes.insert().values(**row))
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
-        """The live code that was issued to `client` (RFC 6749 §4.1.3); one used before revokes its family (§4.1.2)."""
+        """The live code that was issued to `client` (RFC 6749 §4.1.3); one used before revokes its family (§4.1.2).
+
+        Whoever shows it: a used code in another client's hands has been stolen as surely.
+        """
         found = self._look_up(digest(code))
+        if found is not None and found.spent:
+            self._replayed(found)
         if found is None or found.authorization.client_id != client.client_id:
             return None
-        if found.spent:
-            self._replayed(found)
         if found.expires <= self.server.clock() or found.authorization.revoked:
             return None
         return found

@@ -68,12 +68,6 @@ class TestAuthorizationCode:
         idp.redeem(code)
         assert not idp.introspect(tokens["access_token"])["active"]
 
-    def test_a_replay_by_another_client_takes_nothing_back(self, idp: Idp) -> None:
-        code = idp.authorize().parameters["code"]
-        tokens = idp.redeem(code).get_json()
-        assert refusal(idp.redeem(code, "portal")) == INVALID_GRANT
-        assert idp.introspect(tokens["access_token"])["active"]
-
     def test_a_race_for_a_code_has_no_spoils(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
         """The check before the step is passed by both, as two workers would; the step itself decides."""
         code = idp.authorize().parameters["code"]

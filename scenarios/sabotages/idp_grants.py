@@ -9,6 +9,7 @@ PKCE = "idp/pkce.py"
 REFRESH = "idp/refresh.py"
 EXCHANGE = "idp/exchange.py"
 GRANTS = "tests/test_idp_grants.py"
+CODES = "tests/test_idp_attacks_codes.py"
 
 SABOTAGES = (
     # code
@@ -25,6 +26,13 @@ SABOTAGES = (
         "        self.server.tokens.revoke_family(code.authorization)\n",
         "",
         f"{GRANTS}::TestAuthorizationCode::test_a_replayed_code_takes_back_all_that_came_of_it",
+    ),
+    Sabotage(
+        "a used code in another client's hands takes nothing back",
+        CODE,
+        "        if found is not None and found.spent:",
+        "        if found is not None and found.spent and found.authorization.client_id == client.client_id:",
+        f"{CODES}::TestReplayedCode::test_a_replay_takes_all_of_it_back",
     ),
     Sabotage(
         "a code works for ever",
