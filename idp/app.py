@@ -35,6 +35,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
         SESSION_COOKIE_PATH="/",
         MAX_CONTENT_LENGTH=64 * 1024,
     )
+    app.url_map.merge_slashes = False  # one path, one meaning: no redirect, to whatever host the request names
     app.extensions["idp"] = provider = _provider(settings, clock)
 
     provider.register_grant(CodeGrant, [ProofKey(), IdToken()])
