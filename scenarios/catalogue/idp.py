@@ -5,8 +5,10 @@ from __future__ import annotations
 from scenarios.catalogue.row import row
 
 ROWS = (
-    row("OAS-02", "an answer of another issuer", "idp_browser::TestIssuerIdentification"),
-    row("OAS-03", "a callback that nobody asked for", "browser::test_a_forged_callback_opens_no_session"),
+    row("OAS-02", "an answer of another issuer", "callback::TestMixUp", "idp_browser::TestIssuerIdentification"),
+    row("OAS-03", "a callback that nobody asked for",
+      "callback::TestForgedCallback",
+      "browser::test_a_forged_callback_opens_no_session"),
     row("OAS-04", "redirect URIs that only look registered",
       "idp_attacks_requests::TestRedirectUris",
       "idp_grants::TestNativeApp"),
@@ -82,5 +84,5 @@ ROWS = (
     row("OAS-35", "a client's own token as a person's",
       "bearer_patterns::TestGoodTokens::test_a_clients_own_token_is_about_no_user",
       "idp_browser::TestLogin::test_a_person_called_like_a_client_is_refused"),
-    row("OAS-36", "an impostor in the identity provider's place", "oauth::TestTransport"),
+    row("OAS-36", "an impostor in the identity provider's place", "oauth::TestTransport", "oauth::TestLoggingIn"),
 )  # fmt: skip

@@ -10,6 +10,7 @@ API = "services/api.py"
 GUESSES = "services/guesses.py"
 PARTY = "services/relying_party.py"
 BROWSER = "tests/test_browser.py"
+CALLBACK = "tests/test_callback.py"
 
 SABOTAGES = (
     Sabotage(
@@ -81,6 +82,41 @@ SABOTAGES = (
         '            raise Unauthenticated(f"the log-in failed: {type(error).__name__}") from None',
         '            return Session("alice")',
         f"{BROWSER}::test_a_forged_callback_opens_no_session[local-jwt]",
+    ),
+    Sabotage(
+        "of two codes in a callback the first counts",
+        PARTY,
+        "        if any(len(values) > 1 for _, values in flask.request.args.lists()):",
+        "        if False:",
+        f"{CALLBACK}::TestForgedCallback::test_a_second_code_beside_the_right_one_is_not_overlooked",
+    ),
+    Sabotage(
+        "an answer of anybody's finishes the log-in",
+        PARTY,
+        '        if flask.request.args.get("iss") != self._settings.issuer:',
+        "        if False:",
+        f"{CALLBACK}::TestMixUp::test_no_code_goes_anywhere",
+    ),
+    Sabotage(
+        "metadata of anybody's is gone by",
+        PARTY,
+        '        if metadata.get("issuer") != self._settings.issuer:',
+        "        if False:",
+        f"{CALLBACK}::TestMixUp::test_metadata_of_another_server_is_not_gone_by",
+    ),
+    Sabotage(
+        "an answer without an ID token is somebody's",
+        PARTY,
+        '            raise Unauthenticated("the IdP sent no ID token")',
+        '            return _keep(answer, Session("alice"))',
+        f"{CALLBACK}::TestMixUp::test_an_answer_without_an_id_token_is_not_believed",
+    ),
+    Sabotage(
+        "the gateway logs people in at whoever answers",
+        PARTY,
+        '            self.mount(settings.issuer, calling.PeerAdapter("idp"))',
+        "            self.mount(settings.issuer, calling.PeerAdapter())",
+        "tests/test_oauth.py::TestLoggingIn::test_an_impostor_is_told_nothing",
     ),
     Sabotage(
         "another customer's order is shown at the edge",

@@ -134,7 +134,7 @@ SABOTAGES = (
         "idp/settings.py",
         'f"__Host-idp-',
         'f"idp-',
-        f"{LOGINS}::TestPlantedLogIn::test_a_forged_form_logs_nobody_in",
+        f"{LOGINS}::TestCookies::test_it_is_well_guarded",
     ),
     # pages, userinfo, metadata, keys
     Sabotage(
