@@ -463,6 +463,10 @@ class TestTransport:
 class TestLoggingIn:
     """Who is not the IdP is told nothing of a log-in either (ASVS 12.3.2, 12.3.4)."""
 
+    IMPOSTORS: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {
+        **TestTransport.IMPOSTORS,
+        "another service under the issuer's DNS name": ("orders", {"dns": ("idp", "localhost")}),
+    }
     CALLS: ClassVar[dict[str, Callable[[RelyingParty], Any]]] = {
         "where to log in": lambda party: party.redirect(),
         "a code": lambda party: party.finish(),
@@ -477,17 +481,18 @@ class TestLoggingIn:
         place.ca.issue("gateway", into=place.directory / "gateway/tls")
         return place
 
-    @pytest.mark.parametrize("impostor", TestTransport.IMPOSTORS)
+    @pytest.mark.parametrize("impostor", IMPOSTORS)
     def test_an_impostor_is_told_nothing(self, gateway: Place, tmp_path: Path, impostor: str) -> None:
-        whose, wrong = TestTransport.IMPOSTORS[impostor]
+        whose, wrong = self.IMPOSTORS[impostor]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*forge(gateway.ca, whose, into=tmp_path / "shown", **wrong).cert)
         app = flask.Flask("gateway")
         app.secret_key = "a key for tests alone"
         with Door(says(YES), context) as door:
-            party = RelyingParty(app, settings(gateway.directory, "gateway", "oauth2", issuer=door.url, timeout=5.0))
+            issuer = door.url.replace("127.0.0.1", "localhost")
+            party = RelyingParty(app, settings(gateway.directory, "gateway", "oauth2", issuer=issuer, timeout=5.0))
             for call in self.CALLS.values():
-                coming_back = {"iss": door.url, "code": TOKEN, "state": "s"}
+                coming_back = {"iss": issuer, "code": TOKEN, "state": "s"}
                 with (
                     app.test_request_context("/callback", query_string=coming_back),
                     pytest.raises(Unavailable, match="does not answer"),
