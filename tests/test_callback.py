@@ -1,124 +1,24 @@
-"""The way back from the log-in: a browser comes to the gateway with a code, or with something that looks like one.
-
-Gateway and identity provider are the real ones, in this process; only the wire between them is ours.
-"""
+"""The way back from the log-in: a browser comes to the gateway with a code, or with something that looks like one."""
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from unittest import mock
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import flask
 import jwt as pyjwt
 import pytest
-import requests
-from requests.adapters import BaseAdapter
 from werkzeug.test import Client as Browser
 from werkzeug.test import TestResponse
 
 from services import gateway
-from tests.idp_support import CALLBACK, CUSTOMER, ISSUER, PERSON, VERIFIER, Idp, a_client, secret_of
-from tests.support import Issuer, settings
+from tests.edge_support import EDGE, Pairs, Place
+from tests.idp_support import ISSUER, VERIFIER, secret_of
+from tests.support import Issuer
 
-EDGE = "https://localhost:8443"
-Pairs = list[tuple[str, str]]
-
-
-@dataclass
-class Wire(BaseAdapter):
-    """Carries what the gateway asks to the identity provider, and remembers where it went."""
-
-    idp: Idp
-    asked: list[str] = field(default_factory=list)
-    lying: dict[str, Any] = field(default_factory=dict)
-    """What the answers say instead of the truth."""
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        """The identity provider's answer."""
-        parts, headers = urlsplit(request.url or ""), dict(request.headers)
-        self.asked.append(str(parts.path))
-        answered = self.idp.browser().open(
-            str(parts.path), method=request.method or "GET", base_url=ISSUER, headers=headers, data=request.body
-        )
-        made = requests.Response()
-        made.status_code, made.url, made.request = answered.status_code, request.url or "", request
-        made.headers["Content-Type"] = answered.content_type
-        said = answered.get_json()
-        made.raw = io.BytesIO(flask.json.dumps({**said, **{k: v for k, v in self.lying.items() if k in said}}).encode())
-        return made
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """The gateway, and the identity provider that it sends people to."""
-
-    app: flask.Flask
-    idp: Idp
-    wire: Wire
-
-    def browser(self) -> Browser:
-        """A browser that has never been here."""
-        return Browser(self.app)
-
-    def open(self, browser: Browser, path: str, **arguments: Any) -> TestResponse:
-        """What the gateway answers."""
-        return browser.open(path, base_url=EDGE, **arguments)
-
-    def begin(self, browser: Browser) -> str:
-        """Begin to log in; the address at the identity provider that the browser is led to."""
-        answer = self.open(browser, "/login")
-        assert answer.status_code == 303
-        return str(answer.location.removeprefix(ISSUER))
-
-    def consent(self, request: str, who: str = "alice") -> dict[str, str]:
-        """What the identity provider sends the browser of `who` back with."""
-        browser = self.idp.browser()
-        answer = self.idp.log_in(self.idp.get(request, browser).location, browser, who)
-        back = self.idp.get(answer.location, browser).location
-        assert back.startswith(f"{CALLBACK}?")
-        return dict(parse_qsl(urlsplit(back).query))
-
-    def come_back(self, browser: Browser, parameters: dict[str, str] | Pairs, **arguments: Any) -> TestResponse:
-        """The callback, with these parameters; what was asked of the identity provider meanwhile is in `wire`."""
-        self.wire.asked.clear()
-        return self.open(browser, f"/callback?{urlencode(parameters)}", **arguments)
-
-    def is_logged_in(self, browser: Browser) -> bool:
-        """Whether the front door leads on to the shelf."""
-        return self.open(browser, "/").status_code == 303
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """One for all tests here: each comes with browsers of its own."""
-    told = settings(tmp_path_factory.mktemp("shop"), "gateway", "oauth2", issuer=ISSUER, edge=EDGE)
-    secrets = told.dir / "gateway/secrets"
-    (secrets / "client_secret").write_text(secret_of("gateway"))
-    (secrets / "cookie_key").write_text("a key for tests alone")
-    with Idp(tmp_path_factory) as idp:
-        idp.clock.now = time.time()  # the gateway has no other clock
-        idp.register(a_client("gateway", scopes=[*PERSON, *CUSTOMER, "orders:refund", "orders:read:any"]))
-        wire = Wire(idp)
-        with mock.patch("services.calling.PeerAdapter", return_value=wire):
-            yield Place(gateway.application(told), idp, wire)
-
-
-@pytest.fixture
-def lying(place: Place) -> Iterator[dict[str, Any]]:
-    """What the identity provider's answers say instead of the truth, until the test is over."""
-    yield place.wire.lying
-    place.wire.lying.clear()
+pytest_plugins = ("tests.edge_fixtures",)
 
 
 def refused(place: Place, browser: Browser, answer: TestResponse, *, code_was_sent: bool = False) -> bool:
