@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidGrantError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 
 from idp.provider import AUTH_METHODS, Provider
@@ -41,9 +41,11 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no t
         if user is None or user.version != authorization.user_version:
             raise InvalidGrantError("The person is not as they were when they logged in.")
         audit.note(user=user.name)
+        scope = " ".join(dict.fromkeys((self.request.payload.scope or authorization.scope).split()))
+        if not scope:
+            raise InvalidScopeError()  # white space is no scope (RFC 6749 §3.3)
         if not self.server.tokens.spend(old):
             self._reused(old)
-        scope = " ".join(dict.fromkeys((self.request.payload.scope or authorization.scope).split()))
         answer = self.server.tokens.issue(self.request.client, authorization, scope, refresh=True)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
 

@@ -289,6 +289,7 @@ class TestStolenRefreshToken:
         "a star": "*",
         "commas": "items:read,orders:read",
         "a tab": "items:read\torders:read",
+        "nothing but a space": " ",
     }
 
     @pytest.mark.parametrize("scope", SCOPES)

@@ -150,6 +150,13 @@ SABOTAGES = (
         f"{GRANTS}::TestRefresh::test_a_person_who_is_not_as_they_were_has_to_log_in_again",
     ),
     Sabotage(
+        "a token that allows nothing is got for a space",
+        REFRESH,
+        "        if not scope:\n",
+        "        if scope is None:\n",
+        f"{CODES}::TestStolenRefreshToken::test_it_is_no_good_for_more_than_was_granted",
+    ),
+    Sabotage(
         "a family lasts for ever",
         REFRESH,
         " or found.expires <= self.server.clock():",
