@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hmac
 import json
 from collections.abc import Callable
@@ -127,14 +128,19 @@ ANSWERS: dict[str, tuple[int, Callable[[Idp], TestResponse]]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def made(idp: Idp) -> Callable[[str], TestResponse]:
+    """Each of these answers, which is made once."""
+    return functools.cache(lambda what: ANSWERS[what][1](idp))
+
+
 class TestFraming:
     """OAS-22: no answer can be put into a frame, to be clicked unseen; errors are pages too (RFC 9700 §4.16)."""
 
     @pytest.mark.parametrize("what", ANSWERS)
-    def test_it_is_shown_in_no_frame_and_runs_nothing(self, idp: Idp, what: str) -> None:
-        status, make = ANSWERS[what]
-        answer = make(idp)
-        assert answer.status_code == status
+    def test_it_is_shown_in_no_frame_and_runs_nothing(self, made: Callable[[str], TestResponse], what: str) -> None:
+        answer = made(what)
+        assert answer.status_code == ANSWERS[what][0]
         policy = answer.headers.getlist("Content-Security-Policy")
         assert len(policy) == 1
         said = policy[0].split("; ")
@@ -147,8 +153,8 @@ class TestFraming:
         assert "Server-Timing" not in answer.headers
 
     @pytest.mark.parametrize("what", [what for what, (status, _) in ANSWERS.items() if status >= 400])
-    def test_no_error_is_kept_or_tells_of_our_insides(self, idp: Idp, what: str) -> None:
-        answer = ANSWERS[what][1](idp)
+    def test_no_error_is_kept_or_tells_of_our_insides(self, made: Callable[[str], TestResponse], what: str) -> None:
+        answer = made(what)
         if "style" not in what:
             assert answer.headers["Cache-Control"] == "no-store"
         for inside in ("Traceback", "a bug", "disk I/O", "site-packages", "werkzeug"):
@@ -159,8 +165,8 @@ class TestReadingFromElsewhere:
     """OAS-24: no script of another site reads an answer of ours (RFC 9700 §2.6)."""
 
     @pytest.mark.parametrize("what", ANSWERS)
-    def test_no_other_origin_is_let_in(self, idp: Idp, what: str) -> None:
-        answer = ANSWERS[what][1](idp)
+    def test_no_other_origin_is_let_in(self, made: Callable[[str], TestResponse], what: str) -> None:
+        answer = made(what)
         assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-")]
         assert "evil.test" not in str(answer.headers)
 
