@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -13,6 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m idp", description="The shop's identity provider.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve until a signal ends the process")
+    commands.add_parser("lent", help="serve what a line of JSON on standard input says, until that ends (idp.fixture)")
     manage = commands.add_parser("manage", help="ask something of the management door, which SHOP_MANAGE_PORT opened")
     manage.add_argument("method")
     manage.add_argument("path")
@@ -22,6 +24,11 @@ def main() -> None:
         from idp.manage import client
 
         sys.exit(client.command(os.environ.get("SHOP_MANAGE_PORT", ""), said.method, said.path, said.json))
+    gc.disable()  # nothing that is loaded is garbage, and looking for some would take a sixth of the time
+    if said.command == "lent":
+        from idp.lent import borrowed
+
+        borrowed()
     serve()
 
 

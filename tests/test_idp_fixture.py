@@ -1,0 +1,134 @@
+"""The identity provider as other people's tests borrow it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jwt as pyjwt
+import psutil
+import pytest
+import requests
+
+import idp
+from idp.visit import NotLoggedIn
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[idp.Issuer]:
+    with idp.running(people={"alice": "wonderland", "zoë": 'a "b" & c'}) as issuer:
+        yield issuer
+
+
+def get(issuer: idp.Issuer, path: str, **more: Any) -> Any:
+    answer = requests.get(f"{issuer}{path}", verify=str(issuer.ca_file), timeout=30, **more)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def asked_about(issuer: idp.Issuer, token: str) -> Any:
+    """What `api` is told about a token."""
+    answer = requests.post(
+        f"{issuer}/introspect",
+        {"token": token},
+        auth=("api", issuer.secrets["api"]),
+        verify=str(issuer.ca_file),
+        timeout=30,
+    )
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_it_says_who_it_is(issuer: idp.Issuer) -> None:
+    assert get(issuer, "/.well-known/openid-configuration")["issuer"] == str(issuer) == issuer.url
+
+
+def test_a_token_is_signed_by_it(issuer: idp.Issuer) -> None:
+    token = issuer.token("alice", "read")
+    keys = pyjwt.PyJWKSet.from_dict(get(issuer, "/jwks"))
+    key = keys[pyjwt.get_unverified_header(token)["kid"]]
+    claims = pyjwt.decode(token, key.key, algorithms=["ES256"], audience="api", issuer=issuer.url)
+    assert (claims["sub"], claims["scope"], claims["client_id"]) == ("alice", "read", "app")
+
+
+def test_a_client_gets_all_that_there_is_to_get(issuer: idp.Issuer) -> None:
+    found = issuer.tokens("zoë")
+    assert set(found.scope.split()) == {"openid", "profile", "email", "offline_access", "read", "write"}
+    assert found.id_token is not None
+    assert found.refresh_token is not None
+    told = get(issuer, "/userinfo", headers={"Authorization": f"Bearer {found.access_token}"})
+    assert told == {"sub": "zoë", "name": "Zoë", "preferred_username": "zoë", "email": "zoë@idp.test"}
+
+
+def test_what_is_taken_back_is_gone(issuer: idp.Issuer) -> None:
+    token = issuer.token()
+    assert asked_about(issuer, token)["active"]
+    issuer.manage.revoke_token(token)
+    assert asked_about(issuer, token) == {"active": False}
+
+
+def test_whoever_is_unknown_gets_nothing(issuer: idp.Issuer) -> None:
+    with pytest.raises(NotLoggedIn, match="nobody was not let in"):
+        issuer.token("nobody")
+    with pytest.raises(NotLoggedIn, match="scope"):
+        issuer.token("alice", "everything")
+
+
+def test_nothing_secret_is_shown_by_accident(issuer: idp.Issuer) -> None:
+    shown = repr(issuer) + repr(issuer.tokens())
+    assert not [secret for secret in (*issuer.passwords.values(), *issuer.secrets.values()) if secret in shown]
+    assert "eyJ" not in shown
+
+
+def test_it_can_be_put_together_otherwise_and_leaves_nothing_behind() -> None:
+    people, others = {"bob": "builder"}, set(psutil.Process().children(recursive=True))
+    with idp.running(people=people, scopes=["pay"], audience="till", token_format="opaque") as issuer:
+        token = issuer.token("bob")
+        assert token.count(".") == 0
+        assert asked_about(issuer, token) == {"active": False}  # `api` is not its audience
+        directory, ours = issuer.ca_file.parent, set(psutil.Process().children(recursive=True)) - others
+        assert len(ours) >= 4
+    gone(ours, directory)
+
+
+def test_what_it_says_before_it_fails_is_told() -> None:
+    with pytest.raises(idp.CannotStart, match="redirect URI"), idp.running(redirect_uri="http://elsewhere.test/"):
+        pass
+
+
+def test_it_ends_with_whoever_borrowed_it() -> None:
+    """Killed, a test run cannot clean up: what it borrowed ends all the same."""
+    program = "import idp, sys\nwith idp.running() as issuer:\n print(issuer.ca_file, flush=True)\n sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as borrower:
+        assert borrower.stdout is not None
+        directory = Path(borrower.stdout.readline().strip()).parent
+        ours = psutil.Process(borrower.pid).children(recursive=True)
+        assert (directory / "log").exists()
+        assert ours
+        os.kill(borrower.pid, signal.SIGKILL)
+    gone(ours, directory)
+
+
+def gone(processes: Iterable[psutil.Process], directory: Path) -> None:
+    """Return when neither these processes are there any more nor this directory."""
+    deadline = time.monotonic() + 20
+    while directory.exists() or any(alive(process) for process in processes):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # not all are our children: there is nothing to wait on but the next look
+
+
+def alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
