@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,42 @@ def test_nothing_secret_is_shown_by_accident(issuer: idp.Issuer) -> None:
     shown = repr(issuer) + repr(issuer.tokens())
     assert not [secret for secret in (*issuer.passwords.values(), *issuer.secrets.values()) if secret in shown]
     assert "eyJ" not in shown
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
+    """With the fixture that it leaves to the reader: a service that asks what a token means."""
+    readme = (ROOT / "README.md").read_text()
+    example = re.search(r"```python\n(import idp.*?)```", readme, re.DOTALL)
+    assert example
+    (tmp_path / "test_example.py").write_text(example[1] + A_SERVICE)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", "."]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+A_SERVICE = """
+
+import http.server, threading
+
+@pytest.fixture
+def my_service(issuer):
+    class Service(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            told = requests.post(f"{issuer}/introspect", {"token": self.headers["Authorization"].split()[1]},
+                                 auth=("my-service", my_secret), verify=str(issuer.ca_file), timeout=30)
+            self.send_response(200 if told.json()["active"] else 401)
+            self.end_headers()
+
+    made = issuer.manage.add_client(client_id="my-service", name="Mine", auth_method="client_secret_basic",
+        grant_types=[], scopes=[], audience=["my-service"], token_format="jwt", introspect=True)
+    my_secret = made.client_secret
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+"""
 
 
 def test_it_can_be_put_together_otherwise_and_leaves_nothing_behind() -> None:
