@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.idp_support import AFTER_LOGOUT, claims_of, header_of
-from tests.strangers import node, python
+from tests.idp_support import AFTER_LOGOUT, claims_of, header_of, secret_of
+from tests.strangers import apache, node, python
+from tests.strangers.apache import Apache, Visit
 from tests.strangers.issuer import API, CONFIDENTIAL, REGISTERED, SCOPE, Found, Issuer, running
 
 Stranger = Callable[..., dict[str, Found]]
@@ -30,9 +31,34 @@ def wanted(trouble: str | None) -> None:
 
 
 @pytest.fixture(scope="module")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
-    with running(tmp_path_factory) as issuer:
+def server() -> Apache:
+    """Apache, before it runs."""
+    return Apache()
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory: pytest.TempPathFactory, server: Apache) -> Iterator[Issuer]:
+    with running(tmp_path_factory, *server.registrations()) as issuer:
         yield issuer
+
+
+@pytest.fixture(scope="module", params=[apache.OPAQUE, apache.SIGNED])
+def site(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def visits(server: Apache, issuer: Issuer) -> dict[str, Visit]:
+    """What came of a visit to each site of Apache's."""
+    wanted(apache.trouble())
+    with server.running(issuer):
+        return {name: server.visit(name, issuer) for name in server.origins}
+
+
+@pytest.fixture
+def visit(visits: dict[str, Visit], site: str) -> Visit:
+    return visits[site]
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +147,38 @@ class TestResourceServer:
     def test_the_client_itself_is_told_nothing(self, found: Found, client: str) -> None:
         confidential = client in {each["client_id"] for each in CONFIDENTIAL}
         assert found["asked_by_the_client"] == ({"active": False} if confidential else None)
+
+
+class TestApache:
+    """`mod_auth_openidc` at both ends of a token: it gets one for a person, and lets in who bears it."""
+
+    def test_a_person_logs_in(self, issuer: Issuer, visit: Visit, site: str) -> None:
+        assert visit.page == (200, "the page\n", f"alice@{issuer.issuer.removeprefix('https://')}")
+        claims = visit.knows["id_token"]
+        assert (claims["iss"], claims["aud"], claims["sub"]) == (issuer.issuer, site, "alice")
+        assert visit.knows["userinfo"]["email"] == "alice@shop.test"
+
+    def test_it_refreshes(self, visit: Visit) -> None:
+        status, page, knows = visit.refreshed
+        assert (status, page) == (200, "the page\n")
+        assert knows["access_token"] != visit.knows["access_token"]
+        assert knows["refresh_token"] != visit.knows["refresh_token"]
+
+    def test_who_bears_the_token_is_let_in(self, visit: Visit) -> None:
+        status, page, user = visit.borne
+        assert (status, page) == (200, "the api\n")
+        assert user is not None
+        assert user.partition("@")[0] == "alice"
+        assert visit.unborne == 401
+
+    def test_a_revoked_token_is_refused_by_who_asks_and_served_by_who_does_not(self, visit: Visit, site: str) -> None:
+        assert visit.revoked == (401 if site == apache.OPAQUE else 200)
+
+    def test_the_log_out_leads_back_and_ends_what_was_allowed(self, issuer: Issuer, visit: Visit, site: str) -> None:
+        assert visit.goodbye == ("the goodbye\n", 401)
+        form = {"grant_type": "refresh_token", "refresh_token": visit.refreshed[2]["refresh_token"]}
+        refused = issuer.send("POST", "/token", data=form, auth=(site, secret_of(site)))
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize("stranger", ["oauth4webapi"], indirect=True)

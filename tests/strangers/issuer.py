@@ -35,16 +35,16 @@ class Found(TypedDict):
     discovered_alike: NotRequired[bool]
 
 
-def _application(client_id: str, signing_alg: str, token_format: str, **changes: Any) -> dict[str, Any]:
+def application(client_id: str, signing_alg: str, token_format: str, **changes: Any) -> dict[str, Any]:
     grants = ["authorization_code", "refresh_token"]
     kind = {"signing_alg": signing_alg, "token_format": token_format}
     return a_client(client_id, grant_types=grants, audience=[API], introspect=False, **kind, **changes)
 
 
-CONFIDENTIAL = [_application(f"web-{alg.lower()}-{kind}", alg, kind) for alg, kind in BOTH]
+CONFIDENTIAL = [application(f"web-{alg.lower()}-{kind}", alg, kind) for alg, kind in BOTH]
 ON_LOOPBACK = ["http://127.0.0.1/callback", CALLBACK]
 PUBLIC = [
-    _application(f"native-{alg.lower()}", alg, kind, auth_method="none", redirect_uris=ON_LOOPBACK)
+    application(f"native-{alg.lower()}", alg, kind, auth_method="none", redirect_uris=ON_LOOPBACK)
     for alg, kind in (("ES256", "opaque"), ("RS256", "jwt"))
 ]
 RESOURCE_SERVER = a_client(API, grant_types=[], redirect_uris=[], scopes=[], audience=[API])
