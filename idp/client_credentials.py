@@ -11,7 +11,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidScopeError
 from authlib.oauth2.rfc6749 import grants as rfc6749
 
-from idp import mtls
+from idp import mtls, resource
 from idp.clients import PROTOCOL_SCOPES
 from idp.provider import PROVING_METHODS, Provider
 from idp.store import authorizations, new_secret
@@ -31,9 +31,11 @@ class ClientCredentialsGrant(rfc6749.ClientCredentialsGrant):  # type: ignore[mi
         scope = client.get_allowed_scope(self.request.payload.scope or own)
         if scope is None or PROTOCOL_SCOPES.intersection(scope.split()):
             raise InvalidScopeError()
+        audience = resource.audiences(self.request.form, client.audience) or client.audience
         authorization = self._authorize(client.client_id, scope)
         bound_to = mtls.confirmation() if client.auth_method == "tls_client_auth" else None
-        return 200, self.server.tokens.issue(client, authorization, scope, cnf=bound_to), self.TOKEN_RESPONSE_HEADER
+        answer = self.server.tokens.issue(client, authorization, scope, audience, cnf=bound_to)
+        return 200, answer, self.TOKEN_RESPONSE_HEADER
 
     def _authorize(self, client_id: str, scope: str) -> Authorization:
         expires = int(self.server.clock()) + ACCESS_SECONDS

@@ -15,6 +15,8 @@ from flask import Request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
+from idp import resource
+
 FORM = "application/x-www-form-urlencoded"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -48,9 +50,9 @@ def require_form(request: Request) -> None:
 
 
 def refuse_repeated(parameters: MultiDict[str, str]) -> None:
-    """Refuse parameters that come twice (RFC 6749 §3.1, §3.2) or hold control characters."""
+    """Refuse parameters that come twice (RFC 6749 §3.1, §3.2) or hold control characters; a resource may (RFC 8707)."""
     for name, values in parameters.lists():
-        if len(values) > 1:
+        if len(values) > 1 and name != resource.PARAMETER:
             raise InvalidRequestError("A parameter is repeated.")
-        if CONTROL.search(name) or CONTROL.search(values[0]):
+        if any(map(CONTROL.search, (name, *values))):
             raise InvalidRequestError("A parameter holds a control character.")

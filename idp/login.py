@@ -58,7 +58,7 @@ def log_in() -> Response | tuple[str, int]:
     audit.note(user=user.name)
     sessions.begin(user)
     # a fresh log-in is what these two asked for: with them, the request would lead back here for ever
-    asked = [(name, value) for name, value in flask.request.args.items() if name not in {"prompt", "max_age"}]
+    asked = [(name, value) for name, value in flask.request.args.items(multi=True) if name not in {"prompt", "max_age"}]
     return flask.redirect(f"{flask.url_for('authorize.authorize')}?{urlencode(asked)}", 303)
 
 

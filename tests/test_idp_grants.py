@@ -519,6 +519,26 @@ class TestExchange:
     def test_a_client_that_may_not_exchange_is_refused(self, idp: Idp) -> None:
         assert refusal(idp.exchange(idp.tokens()["access_token"], "gateway", "orders")) == (400, "unauthorized_client")
 
+    def test_only_the_actor_that_the_registration_names_may_act(self, idp: Idp) -> None:
+        idp.reregister("gateway", audience=["edge", "orders"], may_act="edge")
+        subject = idp.tokens()["access_token"]
+        assert idp.introspect(subject, "edge")["may_act"] == {"sub": "edge"}
+        assert refusal(idp.exchange(subject, "orders", "billing")) == INVALID_REQUEST
+        assert idp.exchange(subject, "edge", "orders").status_code == 200
+
+    def test_a_token_carries_who_may_act_and_keeps_to_it(self, idp: Idp) -> None:
+        idp.reregister("portal", audience=["edge", "orders"], may_act="edge")
+        subject = idp.tokens(client="portal")["access_token"]
+        assert claims_of(subject)["may_act"] == {"sub": "edge"}
+        idp.reregister("portal", audience=["edge", "orders"], may_act="orders")
+        assert refusal(idp.exchange(subject, "orders", "billing")) == INVALID_REQUEST
+
+    def test_who_may_act_next_is_for_the_next_registration_to_say(self, idp: Idp) -> None:
+        idp.reregister("gateway", may_act="edge")
+        first = idp.exchange(idp.tokens()["access_token"], "edge", "orders").get_json()["access_token"]
+        assert "may_act" not in claims_of(first)
+        assert idp.exchange(first, "orders", "billing").status_code == 200
+
     def test_an_exchanged_token_dies_with_its_family(self, idp: Idp) -> None:
         tokens = idp.tokens()
         new = idp.exchange(tokens["access_token"], "edge", "orders").get_json()["access_token"]

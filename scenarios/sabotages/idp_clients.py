@@ -163,14 +163,14 @@ SABOTAGES = (
     Sabotage(
         "of a repeated parameter the first counts",
         DOOR,
-        "        if len(values) > 1:",
+        "        if len(values) > 1 and name != resource.PARAMETER:",
         "        if not values:",
         f"{ATTACKS}::TestParametersThatComeTwice::test_are_refused",
     ),
     Sabotage(
         "control characters pass",
         DOOR,
-        "        if CONTROL.search(name) or CONTROL.search(values[0]):",
+        "        if any(map(CONTROL.search, (name, *values))):",
         "        if False:",
         f"{GRANTS}::TestTokenEndpoint::test_a_control_character_is_refused",
     ),

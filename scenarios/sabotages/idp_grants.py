@@ -174,8 +174,8 @@ SABOTAGES = (
     Sabotage(
         "a service gets a token for whomever it likes",
         EXCHANGE,
-        '        if "resource" in form or form["audience"] not in client.exchange_audiences:',
-        '        if "resource" in form:',
+        "        if len(wanted) > 1 or not wanted <= client.exchange_audiences:",
+        "        if len(wanted) > 1:",
         f"{GRANTS}::TestExchange::test_an_audience_that_is_not_the_clients_to_ask_for_is_refused",
     ),
     Sabotage(
@@ -184,6 +184,20 @@ SABOTAGES = (
         "        if found is None or client.client_id not in (found.aud or []):",
         "        if found is None:",
         f"{GRANTS}::TestExchange::test_a_token_for_another_audience_is_refused",
+    ),
+    Sabotage(
+        "who is not named as the actor acts",
+        EXCHANGE,
+        "        if found.may_act not in (None, client.client_id):",
+        "        if False:",
+        f"{GRANTS}::TestExchange::test_only_the_actor_that_the_registration_names_may_act",
+    ),
+    Sabotage(
+        "a token does not tell who may act",
+        "idp/tokens.py",
+        "        if client.may_act:\n",
+        "        if False:\n",
+        f"{GRANTS}::TestExchange::test_a_token_carries_who_may_act_and_keeps_to_it",
     ),
     Sabotage(
         "an exchange widens the scope",
