@@ -243,8 +243,15 @@ SABOTAGES = (
     Sabotage(
         "the user's own token is passed on instead of an exchanged one",
         ZEROTRUST,
-        "{self.idp.exchange(identity.credential, audience)}",
+        "{self.idp.exchange(identity.credential, audience, certificate)}",
         "{identity.credential}",
         f"{BEARERS}::TestPassingOn::test_under_zero_trust_each_hop_gets_a_token_of_its_own",
+    ),
+    Sabotage(
+        "a token that is bound to one certificate is shown with the next",
+        ZEROTRUST,
+        '            "cert": certificate,',
+        '            "cert": self.settings.leaf,',
+        f"{BEARERS}::TestPassingOn::test_the_next_service_is_shown_the_certificate_that_the_token_was_bound_to",
     ),
 )
