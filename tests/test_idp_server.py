@@ -98,6 +98,9 @@ class TestClients:
         "changes",
         [
             {"secret_sha256": None},
+            {"secret_sha256": []},
+            {"secret_sha256": ["0" * 64, "0" * 63]},
+            {"secret_sha256": ["0" * 64, "1" * 64, "2" * 64]},
             PUBLIC | {"secret_sha256": "0" * 64},
             PUBLIC | {"grant_types": ["client_credentials"]},
             PUBLIC | {"grant_types": [EXCHANGE]},
