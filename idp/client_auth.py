@@ -49,11 +49,20 @@ def authenticate(request: flask.Request, clients: Clients, methods: list[str]) -
         raise ClientNotAuthenticated(f"{client.auth_method} is not enough here")
     if (client.auth_method == "client_secret_basic") != (secret is not None):
         raise ClientNotAuthenticated(f"registered for {client.auth_method}, showed {shown or 'no secret'}")
-    if secret is not None and not client.check_client_secret(secret):
-        raise ClientNotAuthenticated("wrong secret")
+    if secret is not None:
+        _check_secret(client, secret)
     if client.auth_method == "tls_client_auth" and (reason := mtls.authenticate(client)):
         raise ClientNotAuthenticated(reason)
     return client
+
+
+def _check_secret(client: Client, secret: str) -> None:
+    """Refuse a wrong one; while two of them count, note which was shown, so that one sees when the older can go."""
+    which = client.which_secret(secret)
+    if which is None:
+        raise ClientNotAuthenticated("wrong secret")
+    if len(client.digests) > 1:
+        audit.note(checked=f"the {'older' if which else 'newer'} of the client's two secrets")
 
 
 def _methods_shown(request: flask.Request) -> list[str]:

@@ -12,7 +12,7 @@ import logging
 import re
 import threading
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -27,6 +27,9 @@ Grant = Literal[
 ]
 
 
+Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+
+
 class Client(BaseModel):
     """One registered client (RFC 7591 §2 has the names)."""
 
@@ -35,7 +38,8 @@ class Client(BaseModel):
     client_id: str = Field(pattern=r"\A[a-z][a-z0-9-]{0,62}\z")
     name: str = Field(min_length=1)
     auth_method: Literal["client_secret_basic", "tls_client_auth", "none"]
-    secret_sha256: str | None = Field(default=None, pattern=r"\A[0-9a-f]{64}\z")
+    secret_sha256: Digest | Annotated[tuple[Digest, ...], Field(min_length=1, max_length=2)] | None = None
+    """Of its secret; of two, the newer first, while the one takes the other's place."""
     grant_types: frozenset[Grant]
     redirect_uris: frozenset[str] = frozenset()
     post_logout_redirect_uris: frozenset[str] = frozenset()
@@ -62,9 +66,19 @@ class Client(BaseModel):
     def get_client_id(self) -> str:
         return self.client_id
 
-    def check_client_secret(self, secret: str) -> bool:
-        """Whether `secret` is this client's, in a time that does not depend on it (RFC 6749 §2.3.1)."""
-        return hmac.compare_digest(hashlib.sha256(secret.encode()).hexdigest(), self.secret_sha256 or "")
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The SHA-256 of each secret that counts, the newest first."""
+        return (self.secret_sha256,) if isinstance(self.secret_sha256, str) else self.secret_sha256 or ()
+
+    def which_secret(self, secret: str) -> int | None:
+        """Which of this client's secrets `secret` is, 0 for the newest, or None for none of them.
+
+        It is held against each, in a time that does not depend on it (RFC 6749 §2.3.1).
+        """
+        shown = hashlib.sha256(secret.encode()).hexdigest()
+        same = [hmac.compare_digest(shown, digest) for digest in self.digests]
+        return same.index(True) if any(same) else None
 
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in self.grant_types

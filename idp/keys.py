@@ -1,105 +1,112 @@
 """The keys that the identity provider signs with, and what it publishes of them (RFC 7517, RFC 7638).
 
-There is one for each algorithm, made once and kept in files that only we can read.  They are held as key objects:
-reading an RSA key from its PEM again for each signature would cost a hundred times the signature.
+They are held as key objects: reading an RSA key from its PEM again for each signature would cost a hundred times the
+signature.  When the files change they are read again, so keys are rotated without a restart.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import secrets
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import KeySet
 
-RSA_BITS = 2048
+from idp import key_files
+from idp.key_files import SigningKey
+
+TICK_NANOSECONDS = 100_000_000
+"""Within so much, two changes of a directory may bear the same time: the kernel's clock is coarse."""
+log = logging.getLogger(__name__)
 
 
 class BadToken(Exception):
     """A token that was to be ours is not, or is not of the kind that was asked for."""
 
 
-def create(directory: Path) -> None:
-    """Make the keys that are not there yet; several processes may try at once, and one of them wins."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for algorithm, make in (("ES256", _new_ec), ("RS256", _new_rsa)):
-        path = _path(directory, algorithm)
-        if not path.exists():
-            publish(path, make())
-
-
-def _new_ec() -> bytes:
-    return ECKey.generate_key("P-256").as_pem(private=True)
-
-
-def _new_rsa() -> bytes:
-    return RSAKey.generate_key(RSA_BITS).as_pem(private=True)
-
-
-def new(algorithm: str) -> ECKey | RSAKey:
-    """A new key for `algorithm`, in nobody's file yet."""
-    kind: type[ECKey] | type[RSAKey] = ECKey if algorithm == "ES256" else RSAKey
-    return kind.import_key(_new_ec() if algorithm == "ES256" else _new_rsa(), {"use": "sig", "alg": algorithm})
-
-
-def _path(directory: Path, algorithm: str) -> Path:
-    return directory / f"signing-{algorithm}.pem"
-
-
-def publish(path: Path, pem: bytes) -> None:
-    """Write the file whole, mode 0600, then give it its name: a link never replaces what another process made."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
-
-
-class Keys:
-    """The signing keys in `directory`, by algorithm."""
+class Ring:
+    """The keys in `directory` as they are now: one that signs for each algorithm, and those published beside them."""
 
     def __init__(self, directory: Path) -> None:
-        self._keys: dict[str, ECKey | RSAKey] = {
-            "ES256": ECKey.import_key(_path(directory, "ES256").read_bytes(), {"use": "sig", "alg": "ES256"}),
-            "RS256": RSAKey.import_key(_path(directory, "RS256").read_bytes(), {"use": "sig", "alg": "RS256"}),
-        }
-        for key in self._keys.values():
-            key.ensure_kid()  # the RFC 7638 thumbprint: the same key has the same name everywhere
-        self.public: dict[str, Any] = {"keys": [key.as_dict(private=False) for key in self._keys.values()]}
-        self._verifying = KeySet(list(self._keys.values()))
-
-    @property
-    def algorithms(self) -> list[str]:
-        """What we can sign with."""
-        return list(self._keys)
-
-    def signing(self, algorithm: str) -> ECKey | RSAKey:
-        """The key object for `algorithm`."""
-        return self._keys[algorithm]
+        found = key_files.found(directory)
+        keys = [(file.state, file.algorithm, file.read()) for file in found]
+        self._signing: dict[str, SigningKey] = {algorithm: key for state, algorithm, key in keys if state == "signing"}
+        if missing := set(key_files.ALGORITHMS) - self._signing.keys():
+            raise FileNotFoundError(f"no key signs for {', '.join(sorted(missing))} in {directory}")
+        self._verifying = KeySet([key for _, _, key in keys])
+        self.public: dict[str, Any] = {"keys": [key.as_dict(private=False) for _, _, key in keys]}
 
     def header(self, algorithm: str, typ: str) -> dict[str, str]:
         """The header of a token of the kind `typ`: it names its key, so that keys can change (RFC 7515 §4.1.4)."""
-        return {"alg": algorithm, "kid": self._keys[algorithm].kid or "", "typ": typ}
+        return {"alg": algorithm, "kid": self._signing[algorithm].kid or "", "typ": typ}
 
     def sign(self, claims: dict[str, Any], algorithm: str, typ: str) -> str:
         """`claims` as a signed token of the kind `typ` (RFC 8725 §3.11)."""
-        return jwt.encode(self.header(algorithm, typ), claims, self._keys[algorithm], [algorithm])
+        return jwt.encode(self.header(algorithm, typ), claims, self._signing[algorithm], [algorithm])
 
     def verify(self, token: str, typ: str) -> dict[str, Any]:
         """The claims of a token that we signed ourselves as `typ`, else `BadToken`; the dates are for you to judge."""
         try:
-            found = jwt.decode(token, self._verifying, self.algorithms)
+            found = jwt.decode(token, self._verifying, list(key_files.ALGORITHMS))
         except JoseError:
             raise BadToken("the token is not one that we signed") from None
         if found.header.get("typ") != typ:
             raise BadToken(f"the token is not a {typ}")
         return found.claims
+
+
+class Keys:
+    """The keys in `directory`, as the files are at each use; while they are unusable, as they were before."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._changed = 0
+        self._files = self._list()
+        self._ring = Ring(directory)
+
+    @property
+    def algorithms(self) -> list[str]:
+        """What we can sign with."""
+        return list(key_files.ALGORITHMS)
+
+    @property
+    def public(self) -> dict[str, Any]:
+        """What everybody may know of them: a JWKS (RFC 7517 §5)."""
+        return self.ring().public
+
+    def sign(self, claims: dict[str, Any], algorithm: str, typ: str) -> str:
+        """`claims` as a signed token of the kind `typ`."""
+        return self.ring().sign(claims, algorithm, typ)
+
+    def verify(self, token: str, typ: str) -> dict[str, Any]:
+        """The claims of a token that we signed ourselves as `typ`, else `BadToken`."""
+        return self.ring().verify(token, typ)
+
+    def ring(self) -> Ring:
+        """The keys as they are now, whole: nobody takes the name of one key and the signature of another."""
+        changed = os.stat(self._directory).st_mtime_ns
+        if changed != self._changed:
+            with self._lock:
+                self._look(changed)
+        return self._ring
+
+    def _look(self, changed: int) -> None:
+        """Read the keys again if their files are others than before; the store's lie beside them."""
+        settled = time.time_ns() - changed > TICK_NANOSECONDS
+        files = self._list()
+        try:
+            if files != self._files:
+                self._ring = Ring(self._directory)
+        except (OSError, ValueError, JoseError):
+            log.exception("the signing keys cannot be read; going on with those known before")
+        self._files, self._changed = files, changed if settled else 0
+
+    def _list(self) -> frozenset[tuple[str, int]]:
+        with os.scandir(self._directory) as entries:
+            return frozenset((each.name, each.inode()) for each in entries if each.name.endswith(".pem"))

@@ -14,7 +14,7 @@ import flask
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 
-from idp import client_auth, keys
+from idp import client_auth, key_files, keys
 from idp.clients import Client, Clients
 from idp.door import StrictRequest
 from idp.settings import Settings
@@ -66,7 +66,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no typ
 
 def prepare(settings: Settings) -> None:
     """Make the signing keys and the tables, once, before any worker serves; doing it again changes nothing."""
-    keys.create(settings.data_dir)
+    key_files.create(settings.data_dir)
     store = Store(settings.data_dir / "idp.db", settings.database_url)
     store.create()
     if settings.manage_port is not None:

@@ -71,7 +71,7 @@ class PeerAdapter(HTTPAdapter):
             return host, {}
         if not isinstance(verify, str):
             raise requests.exceptions.SSLError("no trust bundle was named: verify=…")
-        context = tls.client_context(Path(verify), cert)
+        context = cert if isinstance(cert, ssl.SSLContext) else tls.client_context(Path(verify), cert)
         server_name = self.name or url.hostname
         return host, {"ssl_context": context, "server_hostname": server_name, "assert_hostname": server_name}
 

@@ -12,6 +12,7 @@ Each maps to HTTP in one place, `problems`.
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
@@ -43,12 +44,16 @@ class Identity:
         return self.vouched_by in {"password", "idp", "signature"}
 
 
+Certificate = tuple[str, str] | ssl.SSLContext
+"""Our certificate and its key: the files, as they will be then, or a context that holds them as they are now."""
+
+
 class Credentials(TypedDict, total=False):
     """What we present to the next service: keyword arguments of `requests.Session.request`, and nothing else."""
 
     headers: dict[str, str]
     auth: tuple[bytes, bytes]
-    cert: tuple[str, str]
+    cert: Certificate
     verify: str
 
 

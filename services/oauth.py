@@ -14,7 +14,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from services import answers, audit, calling, strict_json
-from services.identity import NoCredentials, Refusal, Unauthenticated, Unavailable
+from services.identity import Certificate, NoCredentials, Refusal, Unauthenticated, Unavailable
 from services.keys import Keys
 from services.settings import Settings
 
@@ -37,8 +37,8 @@ class IdentityProvider:
         form = {"token": token, "token_type_hint": "access_token"}
         return self._json("POST", "/introspect", data=form, auth=self._client_credentials())
 
-    def exchange(self, token: str, audience: str) -> str:
-        """Trade `token` for one that only `audience` accepts and only we can show (RFC 8693 §2, RFC 8705 §3).
+    def exchange(self, token: str, audience: str, certificate: Certificate) -> str:
+        """Trade `token` for one that only `audience` accepts, and only with `certificate` (RFC 8693 §2, RFC 8705 §3).
 
         The certificate authenticates us as well (RFC 8705 §2.1), so there is no secret to lose.  A token that is not
         exchanged since it is revoked, or its person gone, is no good of our caller's: `Unauthenticated`.
@@ -50,7 +50,7 @@ class IdentityProvider:
             "subject_token_type": ACCESS_TOKEN,
             "audience": audience,
         }
-        answer = self._json("POST", "/token", _no_exchange, data=form, cert=self._settings.leaf)
+        answer = self._json("POST", "/token", _no_exchange, data=form, cert=certificate)
         if answer.get("issued_token_type") != ACCESS_TOKEN or not isinstance(answer.get("access_token"), str):
             raise Unavailable("the IdP's answer to the exchange makes no sense")
         return str(answer["access_token"])

@@ -35,7 +35,7 @@ class RelyingParty:
             "idp",
             client_cls=_app_for(settings),
             client_id="gateway",
-            client_secret=None if _by_certificate(settings) else settings.secret("client_secret"),
+            client_secret=_secret(settings),
             server_metadata_url=f"{settings.issuer}/.well-known/openid-configuration",
             client_kwargs={
                 "scope": SCOPE,
@@ -136,12 +136,20 @@ def _by_certificate(settings: Settings) -> bool:
     return settings.pattern == "zerotrust"
 
 
+def _secret(settings: Settings) -> str | None:
+    """Our client secret, as it is now."""
+    return None if _by_certificate(settings) else settings.secret("client_secret")
+
+
 def _app_for(settings: Settings) -> type[Any]:
-    """Authlib's client, on sessions that trust our CA and nothing from the environment."""
+    """Authlib's client, on sessions that trust our CA and nothing from the environment.
+
+    Each lasts for one question, and so shows the secret, or the certificate, as it is then.
+    """
 
     class IdpSession(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
+            super().__init__(*args, **{**kwargs, "client_secret": _secret(settings)})
             self.trust_env = False
             self.verify = settings.bundle
             self.cert = settings.leaf if _by_certificate(settings) else None

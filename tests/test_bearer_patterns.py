@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs import CA
 from certs.forge import forge
+from services import tls
 from services.app import create_app, identity, requires
 from services.identity import (
+    Certificate,
     Forbidden,
     Identity,
     Malformed,
@@ -67,6 +69,7 @@ class Guarded:
         self.active: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
         self.exchanged: list[tuple[str, str]] = []
+        self.shown_to_the_idp: Certificate | None = None
         self.pattern.idp.keys = Keys(place.issuer.jwks)
         self.pattern.idp.introspect = self._introspect  # type: ignore[method-assign]
         self.pattern.idp.exchange = self._exchange  # type: ignore[method-assign]
@@ -75,8 +78,9 @@ class Guarded:
         self.asked.append(token)
         return self.active.get(token, {"active": False})
 
-    def _exchange(self, token: str, audience: str) -> str:
+    def _exchange(self, token: str, audience: str, certificate: Certificate) -> str:
         self.exchanged.append((token, audience))
+        self.shown_to_the_idp = certificate
         return f"for-{audience}"
 
     @property
@@ -412,16 +416,40 @@ class TestPassingOn:
         for audience in ("billing", "inventory"):
             assert zerotrust.pattern.credentials_for(audience, found) == {
                 "headers": {"Authorization": f"Bearer for-{audience}"},
-                "cert": zerotrust.settings.leaf,
+                "cert": tls.client_context(Path(zerotrust.settings.bundle), zerotrust.settings.leaf),
                 "verify": zerotrust.settings.bundle,
             }
         assert zerotrust.exchanged == [(token, "billing"), (token, "inventory")]
+
+    def test_the_next_service_is_shown_the_certificate_that_the_token_was_bound_to(
+        self, zerotrust: Guarded, place: Place
+    ) -> None:
+        """RFC 8705 §3: a leaf that is renewed between the exchange and the call does not come between the two."""
+
+        def exchange(token: str, audience: str, certificate: Certificate) -> str:
+            place.ca.issue("orders", place.directory / "orders" / "tls")
+            return zerotrust._exchange(token, audience, certificate)
+
+        zerotrust.pattern.idp.exchange = exchange  # type: ignore[method-assign]
+        found = zerotrust.shown(bearer(zerotrust.token()))
+        for _ in range(2):
+            presented = zerotrust.pattern.credentials_for("billing", found)
+            assert isinstance(presented["cert"], ssl.SSLContext)
+            assert presented["cert"] is zerotrust.shown_to_the_idp
+
+    def test_without_a_certificate_of_our_own_there_is_nothing_to_pass_on(
+        self, zerotrust: Guarded, tmp_path: Path
+    ) -> None:
+        found = zerotrust.shown(bearer(zerotrust.token()))
+        zerotrust.pattern.settings = settings(tmp_path, "orders", "zerotrust")
+        with pytest.raises(NoCredentials, match="no certificate"):
+            zerotrust.pattern.credentials_for("billing", found)
 
     @pytest.mark.parametrize("refusal", [Unavailable("the IdP does not answer"), Unauthenticated("it is revoked")])
     def test_an_exchange_that_fails_is_not_papered_over(self, zerotrust: Guarded, refusal: Refusal) -> None:
         found = zerotrust.shown(bearer(zerotrust.token()))
 
-        def exchange(token: str, audience: str) -> str:
+        def exchange(token: str, audience: str, certificate: Certificate) -> str:
             raise refusal
 
         zerotrust.pattern.idp.exchange = exchange  # type: ignore[method-assign]

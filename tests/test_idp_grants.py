@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from typing import Any, ClassVar
 
@@ -242,6 +244,23 @@ class TestClientAuthentication:
             assert self.ask(idp, basic("gateway")) == (200, "")
             idp.register(a_client("gateway", secret_sha256="0" * 64))
             assert self.ask(idp, basic("gateway")) == INVALID_CLIENT
+
+    def test_two_secrets_count_while_one_takes_the_others_place(
+        self, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """So whoever shows the old one meanwhile is served; and the line says who still does."""
+        old, new = (hashlib.sha256(secret.encode()).hexdigest() for secret in (secret_of("gateway"), "the-next"))
+        with Idp(tmp_path_factory) as idp:
+            for digests, served in (([new, old], [True, True]), ([new], [True, False]), (new, [True, False])):
+                idp.register(a_client("gateway", secret_sha256=digests))
+                asked = [self.ask(idp, basic("gateway", secret)) for secret in ("the-next", secret_of("gateway"))]
+                assert asked == [(200, "") if each else INVALID_CLIENT for each in served]
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [line.get("checked") for line in lines] == [
+            "the newer of the client's two secrets",
+            "the older of the client's two secrets",
+            *[None] * 4,
+        ]
 
     def test_the_answer_does_not_tell_why(self, idp: Idp) -> None:
         bodies = set()

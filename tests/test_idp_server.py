@@ -24,11 +24,12 @@ import requests
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
-from idp import keys, settings
+from idp import key_files, keys, settings
+from idp.__main__ import main
 from idp.clients import Clients
 from services import calling, health
 from services.users import StoreUnavailable
-from tests.idp_support import CALLBACK, EXCHANGE, PASSWORDS, VERIFIER, Idp, a_client, secret_of
+from tests.idp_support import CALLBACK, EXCHANGE, PASSWORDS, VERIFIER, Idp, a_client, header_of, secret_of
 
 pytest_plugins = ("tests.postgres",)
 
@@ -102,6 +103,9 @@ class TestClients:
         "changes",
         [
             {"secret_sha256": None},
+            {"secret_sha256": []},
+            {"secret_sha256": ["0" * 64, "0" * 63]},
+            {"secret_sha256": ["0" * 64, "1" * 64, "2" * 64]},
             PUBLIC | {"secret_sha256": "0" * 64},
             PUBLIC | {"grant_types": ["client_credentials"]},
             PUBLIC | {"grant_types": [EXCHANGE]},
@@ -138,10 +142,10 @@ class TestSigningKeys:
     """Made once, kept to ourselves, held as objects."""
 
     def test_they_are_made_once_and_for_us_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(keys, "_new_rsa", lambda: b"an RSA key, slow to make")
-        keys.create(tmp_path / "data")
+        monkeypatch.setattr(key_files, "_new_rsa", lambda: b"an RSA key, slow to make")
+        key_files.create(tmp_path / "data")
         made = {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
-        keys.create(tmp_path / "data")
+        key_files.create(tmp_path / "data")
         assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == made
         assert set(made) == {"signing-ES256.pem", "signing-RS256.pem"}
         assert {path.stat().st_mode & 0o777 for path in (tmp_path / "data").iterdir()} == {0o600}
@@ -152,9 +156,9 @@ class TestSigningKeys:
             (tmp_path / "signing-ES256.pem").write_bytes(b"theirs")
             return b"ours"
 
-        monkeypatch.setattr(keys, "_new_ec", overtaken)
-        monkeypatch.setattr(keys, "_new_rsa", lambda: b"")
-        keys.create(tmp_path)
+        monkeypatch.setattr(key_files, "_new_ec", overtaken)
+        monkeypatch.setattr(key_files, "_new_rsa", lambda: b"")
+        key_files.create(tmp_path)
         assert (tmp_path / "signing-ES256.pem").read_bytes() == b"theirs"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["signing-ES256.pem", "signing-RS256.pem"]
 
@@ -164,6 +168,65 @@ class TestSigningKeys:
                 (idp.directory / "idp/data" / name).unlink()
             assert idp.tokens(client="portal")["id_token"]
             assert idp.tokens(client="gateway")["id_token"]
+
+    def test_every_worker_sees_by_itself_that_they_changed(self, tmp_path: Path) -> None:
+        key_files.create(tmp_path)
+        workers = [keys.Keys(tmp_path), keys.Keys(tmp_path)]
+
+        def known() -> list[set[str]]:
+            found = [{key["kid"] for key in worker.public["keys"] if key["alg"] == "ES256"} for worker in workers]
+            assert found[0] == found[1]
+            return found
+
+        [old] = known()[0]
+        token = workers[0].sign({"sub": "alice"}, "ES256", "JWT")
+        key_files.publish_ahead(tmp_path, "ES256")
+        [new] = known()[0] - {old}
+        assert [header_of(worker.sign({}, "ES256", "JWT"))["kid"] for worker in workers] == [old, old]
+        key_files.rotate(tmp_path, "ES256", overlap=True)
+        assert [header_of(worker.sign({}, "ES256", "JWT"))["kid"] for worker in workers] == [new, new]
+        assert workers[1].verify(token, "JWT") == {"sub": "alice"}
+        key_files.withdraw(tmp_path, old)
+        assert known()[0] == {new}
+        with pytest.raises(keys.BadToken):
+            workers[1].verify(token, "JWT")
+
+    def test_a_change_is_seen_though_it_bears_the_time_of_the_one_before(self, tmp_path: Path) -> None:
+        key_files.create(tmp_path)
+        worker = keys.Keys(tmp_path)
+        key_files.publish_ahead(tmp_path, "ES256")
+        stamp = tmp_path.stat()
+        assert len(worker.public["keys"]) == 3
+        [ahead] = [file.path for file in key_files.found(tmp_path) if file.state == "ahead"]
+        ahead.unlink()
+        os.utime(tmp_path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        assert len(worker.public["keys"]) == 2
+
+    def test_the_command_does_the_same_and_says_what_there_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name, value in {"DIR": str(tmp_path), "ISSUER": "https://idp.test:9443", "PORT": "9443"}.items():
+            monkeypatch.setenv(f"SHOP_{name}", value)
+        key_files.create(tmp_path / "idp" / "data")
+
+        def command(*words: str) -> dict[str, str]:
+            monkeypatch.setattr(sys, "argv", ["idp", "keys", *words])
+            with pytest.raises(SystemExit) as ended:
+                main()
+            assert ended.value.code is None
+            return {
+                key["kid"]: key["state"] for key in json.loads(capsys.readouterr().out) if key["algorithm"] == "ES256"
+            }
+
+        [old] = command("list")
+        [new] = command("publish").keys() - {old}
+        assert command("rotate") == {new: "signing", old: "retired"}
+        assert command("withdraw", old) == {new: "signing"}
+        for words in (["withdraw", new], ["withdraw", old], ["rotate", "HS256"]):
+            monkeypatch.setattr(sys, "argv", ["idp", "keys", *words])
+            with pytest.raises(SystemExit) as ended:
+                main()
+            assert str(ended.value.code).startswith("idp: ")
 
 
 class TestHealth:

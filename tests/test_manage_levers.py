@@ -387,9 +387,11 @@ class TestKeys:
 
     def test_a_rotation_outlasts_the_door(self, idp: ManagedIdp) -> None:
         idp.manager.rotate_keys()
-        listed = idp.manager.keys()
-        signing = {key.kid for key in listed if key.state == "signing"}
-        assert {key["kid"] for key in Keys(idp.settings.data_dir).public["keys"]} == signing
+        there = idp.manager.keys()
+        listed = {key.kid: key.state for key in there}
+        plain = Keys(idp.settings.data_dir)
+        assert {key["kid"] for key in plain.public["keys"]} == listed.keys()
+        assert listed[header_of(plain.sign({}, "ES256", "JWT"))["kid"]] == "signing"
 
     def test_what_cannot_be_done_is_refused(self, idp: ManagedIdp) -> None:
         signing = idp.manager.keys()[0].kid

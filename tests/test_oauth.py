@@ -65,9 +65,14 @@ def answering(place: Place, answer: bytes | Answer, **more: Any) -> Iterator[tup
         yield IdentityProvider(place.settings(door.url, **more)), door
 
 
+def exchange(idp: IdentityProvider) -> str:
+    """The user's token for one to show to billing, with the certificate of orders as it is now."""
+    return idp.exchange(TOKEN, "billing", idp._settings.leaf)
+
+
 CALLS: dict[str, Callable[[IdentityProvider], Any]] = {
     "introspect": lambda idp: idp.introspect(TOKEN),
-    "exchange": lambda idp: idp.exchange(TOKEN, "billing"),
+    "exchange": exchange,
     "keys": lambda idp: idp.keys.find("any"),
 }
 
@@ -133,7 +138,7 @@ class TestQuestions:
             return True
 
         with answering(place, answer) as (idp, door):
-            assert idp.exchange(TOKEN, "billing") == "new-token"
+            assert exchange(idp) == "new-token"
         first, fields, form = head(door.requests[0])
         assert first == "POST /token HTTP/1.1"
         assert form == {
@@ -317,14 +322,14 @@ class TestAnswers:
     def test_a_token_that_is_not_exchanged_is_our_callers_and_no_good(self, place: Place, error: str) -> None:
         no = http("400 Bad Request", json.dumps({"error": error}).encode())
         with answering(place, no) as (idp, _), pytest.raises(Unauthenticated, match=error) as refused:
-            idp.exchange(TOKEN, "billing")
+            exchange(idp)
         assert refused.value.error == "invalid_token"
 
     @pytest.mark.parametrize("error", ["unauthorized_client", "invalid_target", "invalid_scope", None])
     def test_any_other_refusal_of_an_exchange_is_not_our_callers_fault(self, place: Place, error: str | None) -> None:
         no = http("400 Bad Request", json.dumps({"error": error}).encode())
         with answering(place, no) as (idp, _), pytest.raises(NoCredentials, match=str(error)):
-            idp.exchange(TOKEN, "billing")
+            exchange(idp)
 
     @pytest.mark.parametrize("name", ["introspect", "keys"])
     def test_any_other_question_that_the_idp_finds_wrong_has_no_answer(self, place: Place, name: str) -> None:

@@ -278,7 +278,9 @@ class TestSubsystem:
         with pytest.raises(Unauthenticated, match="wrong name or password for service"):
             subsystem.authenticate(request(basic(name, password)))
 
-    @pytest.mark.parametrize("content", [None, "", "no JSON"])
+    @pytest.mark.parametrize(
+        "content", [None, "", "no JSON", "[]", '{"gateway": 1}', '{"gateway": []}', '{"gateway": ["a", "b", "c"]}']
+    )
     def test_a_list_of_callers_that_cannot_be_read_is_not_a_no(self, subsystem: Subsystem, content: str | None) -> None:
         callers = subsystem.settings.dir / "orders" / "secrets" / "callers.json"
         callers.unlink()
@@ -301,6 +303,19 @@ class TestSubsystem:
         with pytest.raises(Unauthenticated):
             subsystem.authenticate(request(basic("gateway", SERVICES["gateway"])))
 
+    def test_two_passwords_count_while_one_takes_the_others_place(self, subsystem: Subsystem) -> None:
+        """So whoever shows the old one meanwhile is served; and the audit line says who still does."""
+        callers = subsystem.settings.dir / "orders" / "secrets" / "callers.json"
+        old, new = json.loads(callers.read_text())["gateway"], HASHER.hash("a new one")
+        callers.write_text(json.dumps({"gateway": [new, old]}))
+        for password, said in (("a new one", "the caller's password"), (SERVICES["gateway"], "the caller's older")):
+            found = subsystem.authenticate(request(basic("gateway", password)))
+            assert (found.caller, found.checked.startswith(said)) == ("gateway", True)
+        callers.write_text(json.dumps({"gateway": [new]}))
+        assert subsystem.authenticate(request(basic("gateway", "a new one"))).caller == "gateway"
+        with pytest.raises(Unauthenticated):
+            subsystem.authenticate(request(basic("gateway", SERVICES["gateway"])))
+
     def test_the_next_service_is_shown_our_own_password_and_told_the_user(self, subsystem: Subsystem) -> None:
         (subsystem.settings.dir / "orders" / "secrets" / "password").write_text("our own\n")
         found = subsystem.authenticate(request({"X-User": "alice"} | basic("gateway", SERVICES["gateway"])))
@@ -316,18 +331,37 @@ class TestSubsystem:
             subsystem.credentials_for("billing", found)
 
 
-def test_an_unknown_name_costs_a_slow_hash_as_a_known_one_does(
-    end_users: Basic, subsystem: Subsystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[str] = []
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every hash that a password was held against."""
+    tried: list[str] = []
 
     class Counting:
         def verify(self, stored: str, password: str) -> bool:
-            seen.append(stored)
+            tried.append(stored)
             return HASHER.verify(stored, password)
 
     for module in ("services.users", "services.patterns.subsystem"):
         monkeypatch.setattr(f"{module}.HASHER", Counting())
+    return tried
+
+
+def test_while_one_callers_password_is_changed_a_wrong_one_costs_the_same_for_every_name(
+    subsystem: Subsystem, seen: list[str]
+) -> None:
+    callers = subsystem.settings.dir / "orders" / "secrets" / "callers.json"
+    known = json.loads(callers.read_text())
+    callers.write_text(json.dumps(known | {"gateway": [known["gateway"], known["inventory"]]}))
+    for name in ("gateway", "inventory", "stranger"):
+        seen.clear()
+        with pytest.raises(Unauthenticated):
+            subsystem.authenticate(request(basic(name, "wrong")))
+        assert len(seen) == 2
+
+
+def test_an_unknown_name_costs_a_slow_hash_as_a_known_one_does(
+    end_users: Basic, subsystem: Subsystem, seen: list[str]
+) -> None:
     counts = []
     for guard, known in ((end_users, "alice"), (subsystem, "gateway")):
         for name in (known, "stranger"):

@@ -104,7 +104,7 @@ def test_the_identity_provider_accepts_its_clients(provisioned: tuple[str, Path]
         assert client is not None
         held = shop_dir / name / "secrets" / "client_secret"
         assert held.exists() == (client.auth_method == "client_secret_basic")
-        assert not held.exists() or client.check_client_secret(held.read_text())
+        assert not held.exists() or client.which_secret(held.read_text()) == 0
 
 
 def test_the_demo_people_can_log_in(provisioned: tuple[str, Path]) -> None:

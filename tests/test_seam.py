@@ -19,7 +19,7 @@ import requests
 
 import certs
 from services import policy, tls
-from services.identity import Credentials, Identity, NoCredentials, Refusal
+from services.identity import Certificate, Credentials, Identity, NoCredentials, Refusal
 from services.keys import Keys
 from services.patterns import PATTERNS, Pattern, pattern
 from services.settings import PatternName, ServiceName
@@ -73,7 +73,7 @@ class _IdpOf:
     def introspect(self, token: str) -> Mapping[str, Any]:
         return self.idp.introspect(token)
 
-    def exchange(self, token: str, audience: str) -> str:
+    def exchange(self, token: str, audience: str, _: Certificate) -> str:
         """A token for `audience` alone, bound to the certificate of whoever asks (RFC 8693, RFC 8705)."""
         before = pyjwt.decode(token, options={"verify_signature": False})
         assert self.service in before["aud"]
@@ -112,7 +112,9 @@ class Town:
             assert not {"cert", "verify"} & set(parts)
             yield request(headers)
             return
-        with handshake(context, tls.client_context(Path(parts["verify"]), parts.get("cert")), to) as (ours, _):
+        cert = parts.get("cert")
+        ours_now = cert if isinstance(cert, ssl.SSLContext) else tls.client_context(Path(parts["verify"]), cert)
+        with handshake(context, ours_now, to) as (ours, _):
             yield request(headers, connection=ours)
 
 

@@ -563,6 +563,27 @@ class TestWhomWeCall:
             session.get(called.url, verify=str(home / "bundle.pem"), cert=pair(home), timeout=5)
         assert called.connections == 2
 
+    def test_a_context_goes_on_showing_the_certificate_that_it_holds(self, ca: certs.CA, home: Path) -> None:
+        """What was bound to that certificate by then is of no use with the next (RFC 8705 §3)."""
+        shown: list[bytes | None] = []
+
+        def answer(_: bytes, connection: socket.socket) -> bool:
+            assert isinstance(connection, ssl.SSLSocket)
+            shown.append(connection.getpeercert(binary_form=True))
+            connection.sendall(http("200 OK"))
+            return True
+
+        with (
+            Door(answer, tls.server_context(home, "required")) as door,
+            calling.session({door.url: "orders"}) as session,
+        ):
+            before = tls.client_context(home / "bundle.pem", pair(home))
+            ca.issue("orders", home)
+            for cert in (before, pair(home), before):
+                presented: dict[str, Any] = {"cert": cert, "verify": str(home / "bundle.pem")}
+                session.get(door.url, timeout=5, **presented)
+        assert shown[0] == shown[2] != shown[1]
+
     def test_calls_go_on_while_the_bundle_is_being_replaced(self, called: Door, home: Path) -> None:
         """The context carries it; nothing reads the file again for each call."""
         bundle = home / "bundle.pem"

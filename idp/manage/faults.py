@@ -26,7 +26,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from pydantic import Field, model_validator
 
-from idp import keys
+from idp import key_files, keys
 from idp.manage import state
 from idp.manage.operations import Body, operation
 from idp.manage.shapes import ArmedFault
@@ -121,7 +121,7 @@ def begin(store: Store) -> flask.Response | None:
     return response
 
 
-def sign(ring: keys.Keys, claims: dict[str, Any], algorithm: str, typ: str) -> str:
+def sign(ring: keys.Ring, claims: dict[str, Any], algorithm: str, typ: str) -> str:
     """`claims` signed with `ring`; wrongly, if a fault says so for tokens of this kind."""
     fault = _of_this_request()
     if fault is None or fault.token is None or typ != {"access": "at+jwt", "id": "JWT"}[fault.of]:
@@ -203,4 +203,4 @@ def _half(whole: bytes, connection: Any) -> Iterator[bytes]:
 @functools.cache
 def _stranger(algorithm: str) -> ECKey | RSAKey:
     """A key that was never published."""
-    return keys.new(algorithm)
+    return key_files.new(algorithm)

@@ -47,8 +47,6 @@ class ManagedProvider(Provider):
                 self.clock.ahead = found["clock"]
                 if found["clients"] != self._seen["clients"]:
                     self.clients.load(self.store)
-                if found["keys"] != self._seen["keys"]:
-                    self.keys.load()
                 self._seen = found
         return found
 

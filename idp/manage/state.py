@@ -1,6 +1,6 @@
 """Where the door writes and the workers read: tables beside those of the store, made only when a door is asked for.
 
-`numbers` is read at each request, whole: the clock, whether a fault is armed, and how often keys and clients changed.
+`numbers` is read at each request, whole: the clock, whether a fault is armed, and how often clients changed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ journal = sa.Table(
     sa.Column("fault", sa.Integer),
 )
 
-AT_FIRST = {"revision": 0.0, "clock": 0.0, "keys": 0.0, "clients": 0.0, "faults": 0.0}
+AT_FIRST = {"revision": 0.0, "clock": 0.0, "clients": 0.0, "faults": 0.0}
 _READ = sa.select(numbers.c.name, numbers.c.value)
 
 

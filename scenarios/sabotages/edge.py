@@ -77,6 +77,13 @@ SABOTAGES = (
         f"{BROWSER}::test_the_api_does_not_look_at_cookies[local-basic]",
     ),
     Sabotage(
+        "the gateway goes on showing a secret that was replaced",
+        PARTY,
+        '**{**kwargs, "client_secret": _secret(settings)}',
+        "**kwargs",
+        "tests/test_relying_party.py::test_a_changed_secret_is_shown_at_the_next_question",
+    ),
+    Sabotage(
         "a callback with a wrong state opens a session",
         PARTY,
         '            raise Unauthenticated(f"the log-in failed: {type(error).__name__}") from None',

@@ -20,9 +20,23 @@ SABOTAGES = (
     Sabotage(
         "any secret will do",
         CLIENT_AUTH,
-        "    if secret is not None and not client.check_client_secret(secret):",
+        "    if which is None:",
         "    if secret == '':",
         f"{FALSE}::test_that_proves_no_client",
+    ),
+    Sabotage(
+        "a secret that was taken out is still accepted",
+        "idp/clients.py",
+        "            if stamp != self._stamp:",
+        "            if self._stamp == (-1, -1):",
+        f"{GRANTS}::TestClientAuthentication::test_two_secrets_count_while_one_takes_the_others_place",
+    ),
+    Sabotage(
+        "nobody is told that the older secret is still in use",
+        CLIENT_AUTH,
+        "{'older' if which else 'newer'}",
+        "newer",
+        f"{GRANTS}::TestClientAuthentication::test_two_secrets_count_while_one_takes_the_others_place",
     ),
     Sabotage(
         "a confidential client may come without its secret",

@@ -174,10 +174,24 @@ SABOTAGES = (
     ),
     Sabotage(
         "everybody can read the signing keys",
-        "idp/keys.py",
+        "idp/key_files.py",
         "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)",
         "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)",
         "tests/test_idp_server.py::TestSigningKeys::test_they_are_made_once_and_for_us_alone",
+    ),
+    Sabotage(
+        "a key that was withdrawn still verifies",
+        "idp/keys.py",
+        "            if files != self._files:",
+        "            if files > self._files:",
+        "tests/test_idp_server.py::TestSigningKeys::test_every_worker_sees_by_itself_that_they_changed",
+    ),
+    Sabotage(
+        "of two changes of the keys within a tick the second is not seen",
+        "idp/keys.py",
+        "changed if settled else 0",
+        "changed",
+        "tests/test_idp_server.py::TestSigningKeys::test_a_change_is_seen_though_it_bears_the_time_of_the_one_before",
     ),
     # the management door
     Sabotage(

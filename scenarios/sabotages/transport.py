@@ -14,6 +14,13 @@ NAME = "tests/test_tls.py::TestTheNameInACertificate"
 CALLS = "tests/test_tls.py::TestWhomWeCall"
 
 SABOTAGES = (
+    Sabotage(
+        "another certificate is shown than the one that was meant",
+        CALLING,
+        "cert if isinstance(cert, ssl.SSLContext) else tls.client_context(Path(verify), cert)",
+        "tls.client_context(Path(verify), None if isinstance(cert, ssl.SSLContext) else cert)",
+        f"{CALLS}::test_a_context_goes_on_showing_the_certificate_that_it_holds",
+    ),
     # tls
     Sabotage(
         "a server speaks older versions of TLS",

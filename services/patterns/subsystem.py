@@ -10,17 +10,23 @@ The user's password stays at the edge.  The price: a service that is broken into
 
 from __future__ import annotations
 
-import json
+import contextlib
 import ssl
+from typing import Annotated
 
 import flask
 from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from services import tls
 from services.headers import asserted_user, asserting, basic_credentials
 from services.identity import Credentials, Identity, NoCredentials, Unauthenticated, Unavailable
 from services.settings import Settings
 from services.users import HASHER, decoy
+
+Hashes = str | Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
+"""Of a caller's password; of two, the newer first, while the one takes the other's place."""
+_CALLERS = TypeAdapter(dict[str, Hashes], config=ConfigDict(hide_input_in_errors=True))
 
 
 class Subsystem:
@@ -37,21 +43,17 @@ class Subsystem:
         return tls.server_context(self.settings.tls_dir, client="none")
 
     def authenticate(self, request: flask.Request) -> Identity:
-        """Check the caller's own password; an unknown caller costs a hash too."""
+        """Check the caller's own password, of which there are two while it is being changed."""
         caller, password = basic_credentials(request)
-        known = self._callers().get(caller)
-        try:
-            HASHER.verify(known or decoy(), password)
-        except (VerificationError, InvalidHashError):
-            known = None
-        if not known:
+        which = self._which_password(caller, password)
+        if which is None:
             raise Unauthenticated(f"wrong name or password for service {caller}")
         return Identity(
             caller=caller,
             user=asserted_user(request),
             scopes=frozenset(),
             vouched_by="caller",
-            checked="the caller's password (argon2id)",
+            checked=f"the caller's {'older ' if which else ''}password (argon2id)",
             caller_proven=True,
         )
 
@@ -67,10 +69,25 @@ class Subsystem:
             "verify": self.settings.bundle,
         }
 
-    def _callers(self) -> dict[str, str]:
-        """The hash of each caller's password that we accept, as it is now."""
+    def _which_password(self, caller: str, password: str) -> int | None:
+        """Which of the passwords of `caller` it is, 0 for the newest, or None for none of them.
+
+        Whoever the caller is, a wrong one costs as many hashes as anybody has, so that time tells nothing of who is
+        known, nor of whose password is being changed.
+        """
+        known = self._callers()
+        theirs = known.get(caller, ())
+        missing = max(map(len, known.values()), default=1) - len(theirs)
+        for number, stored in enumerate([*theirs, *[decoy()] * missing]):
+            with contextlib.suppress(VerificationError, InvalidHashError):
+                HASHER.verify(stored, password)
+                return number
+        return None
+
+    def _callers(self) -> dict[str, tuple[str, ...]]:
+        """The hashes of each caller's passwords that we accept, as they are now, the newest first."""
         try:
-            found: dict[str, str] = json.loads(self.settings.secret("callers.json"))
+            found = _CALLERS.validate_json(self.settings.secret("callers.json"))
         except (OSError, ValueError) as error:
             raise Unavailable("the list of callers cannot be read") from error
-        return found
+        return {caller: (hashes,) if isinstance(hashes, str) else hashes for caller, hashes in found.items()}

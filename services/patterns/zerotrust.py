@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 import ssl
+from pathlib import Path
 
 import flask
 
@@ -62,11 +63,19 @@ class ZeroTrust:
         )
 
     def credentials_for(self, audience: str, identity: Identity) -> Credentials:
-        """Exchange the user's token for one that only we can show, and only to `audience` (RFC 8693 §2)."""
+        """Exchange the user's token for one that only we can show, and only to `audience` (RFC 8693 §2).
+
+        It is bound to the certificate that the IdP saw (RFC 8705 §3), so `audience` is shown the same one, though the
+        files may have been renewed in between.
+        """
         if identity.credential is None:
             raise NoCredentials("nobody gave us a token to exchange")
+        try:
+            certificate = tls.client_context(Path(self.settings.bundle), self.settings.leaf)
+        except OSError as error:
+            raise NoCredentials("we have no certificate of our own") from error
         return {
-            "headers": {"Authorization": f"Bearer {self.idp.exchange(identity.credential, audience)}"},
-            "cert": self.settings.leaf,
+            "headers": {"Authorization": f"Bearer {self.idp.exchange(identity.credential, audience, certificate)}"},
+            "cert": certificate,
             "verify": self.settings.bundle,
         }
