@@ -93,7 +93,7 @@ class TestMixUp:
         if how == "signed with our secret":
             return pyjwt.encode(claims, secret_of("gateway") * 2, "HS256")
         if how == "signed by somebody else":
-            return pyjwt.encode(claims, Issuer().key, "ES256", {"kid": keys.signing("ES256").kid})
+            return pyjwt.encode(claims, Issuer().key, "ES256", {"kid": keys.ring().header("ES256", "JWT")["kid"]})
         changes: dict[str, dict[str, Any]] = {
             "with nothing wrong": {},
             "of another issuer": {"iss": "https://attacker.test"},
