@@ -163,7 +163,15 @@ SABOTAGES = (
         "idp/metadata.py",
         '        "response_types_supported": ["code"],',
         '        "response_types_supported": ["code", "token"],',
-        f"{KINDS}::TestMetadata::test_it_offers_nothing_weak",
+        "tests/test_idp_metadata.py::TestFrontChannel::test_response_types",
+    ),
+    Sabotage(
+        "no certificate is asked for though a client proves itself by one",
+        "idp/serve.py",
+        '"optional" if by_certificate else "none"',
+        '"none"',
+        "tests/test_idp_metadata.py::TestClientAuthentication"
+        "::test_a_certificate_is_asked_for_as_soon_as_a_client_is_registered_for_one",
     ),
     Sabotage(
         "the private keys are published",
