@@ -78,7 +78,7 @@ RESPONSE_TYPES = [
     *("code id_token", "code token", "code id_token token", "code code"),
 ]
 RESPONSE_MODES = ["query", "fragment", "form_post", "web_message", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"]
-PROMPTS = ["none", "login", "consent", "select_account", "create", "none login", "login consent", ""]
+PROMPTS = ["none", "login", "consent", "select_account", "create", "none login", "login consent"]
 ALGORITHMS = ["ES256", "RS256"]
 OTHER_ALGORITHMS = [
     *("none", "HS256", "HS384", "HS512", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -280,6 +280,36 @@ class TestFrontChannel:
         assert (document["ui_locales_supported"], document["display_values_supported"]) == (["en"], ["page"])
         page = shared.get(shared.get(shared.request()).location)
         assert '<html lang="en">' in page.text
+
+
+class TestWithoutValue:
+    """A parameter without a value is as good as left out (RFC 6749 §3.1, §3.2)."""
+
+    OPTIONAL = "prompt max_age response_mode nonce request request_uri id_token_hint resource ui_locales"
+
+    def test_what_is_optional_may_be_empty(self, shared: Idp) -> None:
+        empty: dict[str, Any] = dict.fromkeys(self.OPTIONAL.split(), "")
+        found = shared.authorize(**empty, state="").parameters
+        assert set(found) == {"code", "iss"}
+        answer = shared.redeem(found["code"], client_id="", scope="", resource="", client_secret="")
+        assert "nonce" not in claims_of(answer.get_json()["id_token"])
+
+    @pytest.mark.parametrize("name", ["response_type", "code_challenge", "code_challenge_method"])
+    def test_what_a_code_needs_is_missing(self, shared: Idp, name: str) -> None:
+        wanted: dict[str, Any] = {name: ""}
+        assert shared.authorize(**wanted).parameters["error"] == "invalid_request"
+
+    @pytest.mark.parametrize("path", ["/token", "/introspect", "/revoke"])
+    def test_what_a_client_has_to_say_is_missing(self, shared: Idp, path: str) -> None:
+        assert refusal(shared.post(path, grant_type="", token="")) == (400, "invalid_request")
+
+    def test_beside_another_of_its_name_it_counts(self, shared: Idp) -> None:
+        """Or it would hide that a parameter comes twice."""
+        assert shared.authorize(prompt=["login", ""]).parameters["error"] == "invalid_request"
+        assert shared.authorize(resource=["spiffe://shop.test/gateway", ""]).parameters["error"] == "invalid_target"
+
+    def test_an_empty_redirect_uri_leads_nowhere(self, shared: Idp) -> None:
+        assert shared.authorize(redirect_uri="").status == 400
 
 
 class TestClientAuthentication:

@@ -22,7 +22,6 @@ NOT_ITS_OWN = [
     "https://gateway/",
     "gateway",
     "*",
-    "",
 ]
 
 

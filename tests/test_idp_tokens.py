@@ -206,7 +206,7 @@ class TestIntrospection:
         idp.users.set_scopes("carol", CUSTOMER)
         assert idp.introspect(token)["scope"] == "openid items:read"
 
-    @pytest.mark.parametrize("token", ["", "x", "x" * 43, "é", "' OR 1=1 --", "x" * 60_000])
+    @pytest.mark.parametrize("token", ["x", "x" * 43, "é", "' OR 1=1 --", "x" * 60_000])
     def test_an_invented_token_is_inactive(self, shared: Idp, token: str) -> None:
         assert shared.introspect(token) == INACTIVE
 

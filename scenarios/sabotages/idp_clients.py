@@ -182,6 +182,20 @@ SABOTAGES = (
         f"{ATTACKS}::TestParametersThatComeTwice::test_are_refused",
     ),
     Sabotage(
+        "a parameter without a value counts",
+        "idp/app.py",
+        "    app.request_class = ValuedRequest\n",
+        "",
+        "tests/test_idp_metadata.py::TestWithoutValue::test_what_is_optional_may_be_empty",
+    ),
+    Sabotage(
+        "an empty one hides that a parameter comes twice",
+        DOOR,
+        ' if value or parameters.getlist(name) != [""])',
+        " if value)",
+        "tests/test_idp_metadata.py::TestWithoutValue::test_beside_another_of_its_name_it_counts",
+    ),
+    Sabotage(
         "control characters pass",
         DOOR,
         "        if any(map(CONTROL.search, (name, *values))):",
