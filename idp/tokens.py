@@ -91,6 +91,7 @@ class Tokens:
         scope: str,
         audience: Sequence[str],
         *,
+        first: bool = False,
         refresh: bool = False,
         act: Mapping[str, Any] | None = None,
         cnf: str | None = None,
@@ -98,9 +99,9 @@ class Tokens:
     ) -> dict[str, Any]:
         """Issue an access token, and with `refresh` a refresh token beside it: the answer of RFC 6749 §5.1.
 
-        It ends with its family, and not after `not_after`.  Only an exchanged token (RFC 8693) names an actor, `act`;
-        it is self-contained, since it is made to be checked far from here.  `cnf` binds it to a certificate (RFC 8705
-        §3.1).
+        It ends with its family, and not after `not_after`; the `first` token of a family is recorded together with it.
+        Only an exchanged token (RFC 8693) names an actor, `act`; it is self-contained, since it is made to be checked
+        far from here.  `cnf` binds it to a certificate (RFC 8705 §3.1).
         """
         now = int(self._clock())
         claims: dict[str, Any] = {
@@ -126,10 +127,12 @@ class Tokens:
         answer = {"access_token": access, "token_type": "Bearer", "expires_in": claims["exp"] - now, "scope": scope}
         if refresh:
             answer["refresh_token"] = new_secret()
-        self._record(answer, claims, authorization)
+        self._record(answer, claims, authorization, first)
         return answer
 
-    def _record(self, answer: Mapping[str, Any], claims: Mapping[str, Any], authorization: Authorization) -> None:
+    def _record(
+        self, answer: Mapping[str, Any], claims: Mapping[str, Any], authorization: Authorization, first: bool
+    ) -> None:
         """Record what is about to be handed out, in one step: no token is at large that we could not take back."""
         common = {"authorization": authorization.id, "client_id": claims["client_id"], "issued": claims["iat"]}
         access = {
@@ -144,10 +147,12 @@ class Tokens:
             "cnf": claims.get("cnf", {}).get("x5t#S256"),
         }
         with self._store.writing() as connection:
-            connection.execute(tables.tokens.insert().values(**common, **access))
+            if first:
+                connection.execute(_NEW_FAMILY, vars(authorization))
+            connection.execute(_NEW_TOKEN, common | access)
             if "refresh_token" in answer:
                 refresh = {"digest": digest(answer["refresh_token"]), "kind": "refresh", "scope": authorization.scope}
-                connection.execute(tables.tokens.insert().values(**common, **refresh, expires=authorization.expires))
+                connection.execute(_NEW_TOKEN, common | refresh | {"expires": authorization.expires})
             if next(self._issues) % SWEEP_EVERY == 0:
                 self._store.sweep(connection, claims["iat"])
 
@@ -212,6 +217,7 @@ def with_its_family(row: sa.RowMapping) -> dict[str, Any]:
     return own | {"authorization": Authorization(**family)}
 
 
+_NEW_FAMILY, _NEW_TOKEN = tables.authorizations.insert(), tables.tokens.insert()
 _LOOK_UP = select_with_family(tables.tokens).where(
     tables.tokens.c.digest == sa.bindparam("digest"), tables.tokens.c.kind == sa.bindparam("kind")
 )
