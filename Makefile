@@ -5,6 +5,7 @@
 
 PY := .venv/bin/python
 READY := .venv/in-step
+STRANGERS := tests/strangers/node_modules/.in-step
 export ARGS
 
 # WSL sets NAME to the name of the machine, which nobody meant.
@@ -68,7 +69,7 @@ diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
 
 ##@ Work on it
 
-test: $(READY) ## run the tests:                make test ARGS="--pattern jwt --runtime local"
+test: $(READY) $(STRANGERS) ## run the tests:                make test ARGS="--pattern jwt --runtime local"
 	@$(PY) -m pytest -n auto $(ARGS)
 
 stories: $(READY) ## the scenarios, in containers too: make stories ARGS="--pattern jwt"
@@ -97,3 +98,8 @@ clean: $(READY) ## end every shop; remove .run, caches and the image
 
 $(READY): requirements-dev.txt
 	@sh compose/venv.sh
+
+# Clients in JavaScript that the tests let loose on the identity provider; without them those tests are skipped.
+$(STRANGERS): tests/strangers/package-lock.json
+	@cd $(<D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch ../../$@ || \
+	  echo 'npm (with Node.js 20) could not install the clients in JavaScript: their tests will be skipped' >&2

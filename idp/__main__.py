@@ -9,6 +9,7 @@ python -m idp manage METHOD PATH [JSON]  ask something of the management door
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m idp", description="The shop's identity provider.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve until a signal ends the process")
+    commands.add_parser("lent", help="serve what a line of JSON on standard input says, until that ends (idp.fixture)")
     keys = commands.add_parser("keys", help="change the signing keys, of a server that runs or of none")
     keys.add_argument("act", choices=("list", "publish", "rotate", "withdraw"))
     keys.add_argument("which", nargs="?", default="ES256", help="the algorithm; to withdraw, the name of the key")
@@ -34,6 +36,11 @@ def main() -> None:
         from idp.manage import client
 
         sys.exit(client.command(os.environ.get("SHOP_MANAGE_PORT", ""), said.method, said.path, said.json))
+    gc.disable()  # nothing that is loaded is garbage, and looking for some would take a sixth of the time
+    if said.command == "lent":
+        from idp.lent import borrowed
+
+        borrowed()
     if said.command == "keys":
         sys.exit(change_keys(said.act, said.which))
     serve()

@@ -13,7 +13,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from idp import authorize, introspect, login, logout, metadata, pages, revoke, userinfo
 from idp.client_credentials import ClientCredentialsGrant
 from idp.code import CodeGrant
-from idp.door import require_form
+from idp.door import ValuedRequest, require_form
 from idp.exchange import ExchangeGrant
 from idp.openid import IdToken
 from idp.pkce import ProofKey
@@ -26,6 +26,7 @@ from services import audit, tls
 def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> flask.Flask:
     """The identity provider as `settings` describe it, once `provider.prepare` has made its keys and tables."""
     app = flask.Flask("idp", static_folder="static", template_folder="templates")
+    app.request_class = ValuedRequest
     app.config.update(
         SECRET_KEY=settings.cookie_key,
         SESSION_COOKIE_NAME=settings.cookie_name,
@@ -35,6 +36,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
         SESSION_COOKIE_PATH="/",
         MAX_CONTENT_LENGTH=64 * 1024,
     )
+    app.url_map.merge_slashes = False  # one path, one meaning: no redirect, to whatever host the request names
     app.extensions["idp"] = provider = _provider(settings, clock)
 
     provider.register_grant(CodeGrant, [ProofKey(), IdToken()])
@@ -47,7 +49,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
     audit.install(app, "idp")
     pages.install(app)
     provider.install(app)
-    login.limiter.init_app(app)
+    login.install(app)
     for module in (authorize, login, logout, userinfo, introspect, revoke, metadata):
         app.register_blueprint(module.views)
     app.add_url_rule("/token", view_func=token, methods=["POST"])

@@ -19,6 +19,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
+from idp import resource
 from idp.clients import Client
 from idp.door import refuse_repeated, require_form
 from idp.keys import BadToken
@@ -35,7 +36,7 @@ views = flask.Blueprint("authorize", __name__)
 def authorize_by_form() -> Response:
     """Turn a form into the same request as a link (OpenID Connect Core §3.1.2.1): our cookie comes with links only."""
     require_form(flask.request)
-    return flask.redirect(f"{flask.url_for('.authorize')}?{urlencode(list(flask.request.form.items()))}", 303)
+    return flask.redirect(f"{flask.url_for('.authorize')}?{urlencode(list(flask.request.form.items(multi=True)))}", 303)
 
 
 @views.get("/authorize")
@@ -50,12 +51,13 @@ def authorize() -> Response:
     try:
         refuse_repeated(asked)
         check(asked)
+        resource.audiences(asked, client.audience)
         login = current_login()
         grant = provider.get_consent_grant(end_user=login)
         if login is None or must_log_in_again(asked, login):
             if asked.get("prompt") == "none":
                 raise LoginRequiredError()
-            return flask.redirect(f"{flask.url_for('login.show')}?{urlencode(list(asked.items()))}", 303)
+            return flask.redirect(f"{flask.url_for('login.show')}?{urlencode(list(asked.items(multi=True)))}", 303)
         audit.note(user=login.user.name)
         response = provider.create_authorization_response(grant_user=login, grant=grant)
     except OAuth2Error as error:

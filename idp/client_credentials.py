@@ -5,16 +5,15 @@ Its token has the client as its subject and no `auth_time`, so it never passes f
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidScopeError
 from authlib.oauth2.rfc6749 import grants as rfc6749
 
-from idp import mtls
+from idp import mtls, resource
 from idp.clients import PROTOCOL_SCOPES
 from idp.provider import PROVING_METHODS, Provider
-from idp.store import authorizations, new_secret
+from idp.store import new_secret
 from idp.tokens import ACCESS_SECONDS, Authorization
 
 
@@ -31,13 +30,9 @@ class ClientCredentialsGrant(rfc6749.ClientCredentialsGrant):  # type: ignore[mi
         scope = client.get_allowed_scope(self.request.payload.scope or own)
         if scope is None or PROTOCOL_SCOPES.intersection(scope.split()):
             raise InvalidScopeError()
-        authorization = self._authorize(client.client_id, scope)
-        bound_to = mtls.confirmation() if client.auth_method == "tls_client_auth" else None
-        return 200, self.server.tokens.issue(client, authorization, scope, cnf=bound_to), self.TOKEN_RESPONSE_HEADER
-
-    def _authorize(self, client_id: str, scope: str) -> Authorization:
+        audience = resource.audiences(self.request.form, client.audience) or client.audience
         expires = int(self.server.clock()) + ACCESS_SECONDS
-        authorization = Authorization(id=new_secret(), client_id=client_id, scope=scope, expires=expires)
-        with self.server.store.writing() as connection:
-            connection.execute(authorizations.insert().values(**asdict(authorization)))
-        return authorization
+        authorization = Authorization(id=new_secret(), client_id=client.client_id, scope=scope, expires=expires)
+        bound_to = mtls.confirmation() if client.auth_method == "tls_client_auth" else None
+        answer = self.server.tokens.issue(client, authorization, scope, audience, first=True, cnf=bound_to)
+        return 200, answer, self.TOKEN_RESPONSE_HEADER

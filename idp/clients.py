@@ -49,6 +49,8 @@ class Client(BaseModel):
     signing_alg: Literal["ES256", "RS256"] = "ES256"
     introspect: bool = False
     exchange_audiences: frozenset[str] = frozenset()
+    may_act: str | None = Field(default=None, pattern=r"\A[a-z][a-z0-9-]{0,62}\z")
+    """Who alone may act for the people behind its tokens (RFC 8693 §4.4); None is anybody in its audience."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Client:

@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, OAuth2R
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc6749.hooks import hooked
 
-from idp import tokens
+from idp import resource, tokens
 from idp.clients import Client
 from idp.provider import AUTH_METHODS, Provider
 from idp.sessions import Login
@@ -64,6 +64,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
             id=new_secret(),
             client_id=request.client.client_id,
             scope=scope,
+            audience=resource.audiences(request.payload.data, request.client.audience),
             expires=now + CODE_SECONDS,
             user=login.user.name,
             user_version=login.user.version,
@@ -83,12 +84,15 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
             connection.execute(codes.insert().values(**row))
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
-        """The live code that was issued to `client` (RFC 6749 §4.1.3); one used before revokes its family (§4.1.2)."""
+        """The live code that was issued to `client` (RFC 6749 §4.1.3); one used before revokes its family (§4.1.2).
+
+        Whoever shows it: a used code in another client's hands has been stolen as surely.
+        """
         found = self._look_up(digest(code))
+        if found is not None and found.spent:
+            self._replayed(found)
         if found is None or found.authorization.client_id != client.client_id:
             return None
-        if found.spent:
-            self._replayed(found)
         if found.expires <= self.server.clock() or found.authorization.revoked:
             return None
         return found
@@ -103,10 +107,10 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
             raise InvalidGrantError("The person is not as they were when they logged in.")
         self.request.user = user
         audit.note(user=user.name)
+        audience = resource.narrowed(self.request.form, client.audience, code.authorization.audience)
         authorization = self._redeem(code)
-        answer = self.server.tokens.issue(
-            client, authorization, authorization.scope, refresh=client.check_grant_type("refresh_token")
-        )
+        refresh = client.check_grant_type("refresh_token")
+        answer = self.server.tokens.issue(client, authorization, authorization.scope, audience, refresh=refresh)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
 
     def _redeem(self, code: Code) -> Authorization:

@@ -1,7 +1,8 @@
 """What a request must look like before any rule of OAuth is applied to it.
 
 Parameters come once, and from one place: the query of a GET, the form of a POST.  Frameworks merge the two and keep
-the first of a repeated name; then two readers of one request can see two different requests.
+the first of a repeated name; then two readers of one request can see two different requests.  One without a value is
+as good as left out (RFC 6749 §3.1, §3.2), and all readers see it so.
 """
 
 from __future__ import annotations
@@ -12,11 +13,34 @@ from collections import defaultdict
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import Request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.utils import cached_property
+
+from idp import resource
 
 FORM = "application/x-www-form-urlencoded"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class ValuedRequest(Request):
+    """A request, without the parameters that have no value."""
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """Those of the query."""
+        return _valued(super().args)
+
+    @cached_property
+    def form(self) -> ImmutableMultiDict[str, str]:
+        """Those of the form."""
+        return _valued(super().form)
+
+
+def _valued(parameters: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    """Without those that have no value; one that comes twice stays, to be refused."""
+    kept = ((name, value) for name, value in parameters.items(multi=True) if value or parameters.getlist(name) != [""])
+    return ImmutableMultiDict(kept)
 
 
 class Payload(FlaskOAuth2Payload):  # type: ignore[misc]  # Authlib has no types
@@ -48,9 +72,9 @@ def require_form(request: Request) -> None:
 
 
 def refuse_repeated(parameters: MultiDict[str, str]) -> None:
-    """Refuse parameters that come twice (RFC 6749 §3.1, §3.2) or hold control characters."""
+    """Refuse parameters that come twice (RFC 6749 §3.1, §3.2) or hold control characters; a resource may (RFC 8707)."""
     for name, values in parameters.lists():
-        if len(values) > 1:
+        if len(values) > 1 and name != resource.PARAMETER:
             raise InvalidRequestError("A parameter is repeated.")
-        if CONTROL.search(name) or CONTROL.search(values[0]):
+        if any(map(CONTROL.search, (name, *values))):
             raise InvalidRequestError("A parameter holds a control character.")

@@ -8,24 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
 from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 
-from idp import mtls
+from idp import mtls, resource
 from idp.clients import Client
 from idp.provider import PROVING_METHODS, Provider
 from idp.tokens import Token
 from services import audit
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
-
-
-class InvalidTarget(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """RFC 8693 §2.2.2."""
-
-    error = "invalid_target"
-    description = "This client may not have a token for that audience."
 
 
 class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib has no types
@@ -47,10 +39,17 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Aut
             raise InvalidRequestError("The subject_token must be an access token.")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise InvalidRequestError("Only access tokens are issued.")
-        if "audience" not in form:
+        self.request.target = self._target(client)
+
+    def _target(self, client: Client) -> str:
+        """The one service that the new token is for, by the name of its audience or its resource (RFC 8693 §2.1)."""
+        form = self.request.form
+        wanted = {*form.getlist("audience"), *(resource.audiences(form, client.exchange_audiences) or ())}
+        if not wanted:
             raise InvalidRequestError("The audience is missing.")
-        if "resource" in form or form["audience"] not in client.exchange_audiences:
-            raise InvalidTarget()
+        if len(wanted) > 1 or not wanted <= client.exchange_audiences:
+            raise resource.InvalidTarget()
+        return str(wanted.pop())
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Issue the token: never for more than the subject token allows, and never for longer."""
@@ -66,7 +65,7 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Aut
             client,
             subject.authorization,
             " ".join(dict.fromkeys(wanted)),
-            audience=self.request.form["audience"],
+            [self.request.target],
             act=actor,
             cnf=mtls.confirmation(),
             not_after=subject.expires,
@@ -74,11 +73,15 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Aut
         return 200, {**answer, "issued_token_type": ACCESS_TOKEN}, self.TOKEN_RESPONSE_HEADER
 
     def _subject_token(self, client: Client) -> Token:
-        """The live access token that was presented, if it is meant for the asking client.
+        """The live access token that was presented, if it is meant for the asking client, and that may be its actor.
 
-        When it is bound to a certificate, that is its previous bearer's: to be its audience is what counts here.
+        Who may act is decided where the token's client is registered: whoever is in its audience or, where one is named
+        (`may_act`, RFC 8693 §4.4), that one alone.  When the token is bound to a certificate, that is its previous
+        bearer's, and does not count here.
         """
         found = self.server.tokens.find(self.request.form["subject_token"])
         if found is None or client.client_id not in (found.aud or []):
             raise InvalidRequestError("The subject_token is not a live access token for this client.")
+        if found.may_act not in (None, client.client_id):
+            raise InvalidRequestError("Only another client may act for the subject of this token.")
         return found

@@ -62,6 +62,7 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # Authlib has
             "username": token.authorization.user,
             "auth_time": token.authorization.auth_time,
             "act": token.act,
+            "may_act": {"sub": token.may_act} if token.may_act else None,
             "cnf": {"x5t#S256": token.cnf} if token.cnf else None,
         }
         return {name: value for name, value in answer.items() if value is not None}

@@ -17,7 +17,10 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-from joserfc.jwk import ECKey, RSAKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from joserfc.jwk import ECKey, KeyParameters, RSAKey
 
 ALGORITHMS = ("ES256", "RS256")
 RSA_BITS = 2048
@@ -42,8 +45,17 @@ class KeyFile(NamedTuple):
 
     def read(self) -> SigningKey:
         """The key itself, by its own name: the RFC 7638 thumbprint, so that it has the same name everywhere."""
-        kind: type[ECKey] | type[RSAKey] = ECKey if self.algorithm == "ES256" else RSAKey
-        key = kind.import_key(self.path.read_bytes(), {"use": "sig", "alg": self.algorithm})
+        pem = self.path.read_bytes()
+        parameters: KeyParameters = {"use": "sig", "alg": self.algorithm}
+        # We made it, and nobody else can write it: whether its numbers make an RSA key need not be proved for 40 ms.
+        found = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+        key: SigningKey
+        if self.algorithm == "ES256" and isinstance(found, EllipticCurvePrivateKey):
+            key = ECKey(found, pem, parameters)
+        elif self.algorithm == "RS256" and isinstance(found, RSAPrivateKey):
+            key = RSAKey(found, pem, parameters)
+        else:
+            raise ValueError(f"{self.path.name} holds a key of another kind")
         key.ensure_kid()
         return key
 

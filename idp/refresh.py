@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidGrantError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 
+from idp import resource
+from idp.clients import Client
 from idp.provider import AUTH_METHODS, Provider
 from idp.tokens import Token
 from services import audit
@@ -34,17 +36,21 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no t
         return found
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """Use up the token and issue the next; a narrower scope holds for the access token only (RFC 6749 §6)."""
+        """Use up the token and issue the next; only the access token may have less than was granted (RFC 6749 §6)."""
         old: Token = self.request.refresh_token
         authorization = old.authorization
         user = self.server.users.get(authorization.user or "")
         if user is None or user.version != authorization.user_version:
             raise InvalidGrantError("The person is not as they were when they logged in.")
         audit.note(user=user.name)
+        client: Client = self.request.client
+        audience = resource.narrowed(self.request.form, client.audience, authorization.audience)
+        scope = " ".join(dict.fromkeys((self.request.payload.scope or authorization.scope).split()))
+        if not scope:
+            raise InvalidScopeError()  # white space is no scope (RFC 6749 §3.3)
         if not self.server.tokens.spend(old):
             self._reused(old)
-        scope = " ".join(dict.fromkeys((self.request.payload.scope or authorization.scope).split()))
-        answer = self.server.tokens.issue(self.request.client, authorization, scope, refresh=True)
+        answer = self.server.tokens.issue(client, authorization, scope, audience, refresh=True)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
 
     def _reused(self, token: Token) -> None:

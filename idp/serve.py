@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -15,9 +16,8 @@ from services import server, tls
 
 
 def serve(settings: Settings) -> NoReturn:
-    """Serve until a signal ends the process.  A certificate is asked for only where a client proves itself by one."""
-    clients = Clients(settings.clients_file).all().values()
-    by_certificate = any(client.auth_method == "tls_client_auth" for client in clients)
+    """Serve until a signal ends the process.  A certificate is asked for only while a client proves itself by one."""
+    clients = Clients(settings.clients_file)
     prepare(settings)
     let_go = _open_the_door(settings)
 
@@ -25,12 +25,16 @@ def serve(settings: Settings) -> NoReturn:
         let_go()
         return create_app(settings)
 
+    def context() -> ssl.SSLContext:
+        by_certificate = any(client.auth_method == "tls_client_auth" for client in clients.all().values())
+        return tls.server_context(settings.tls_dir, "optional" if by_certificate else "none")
+
     server.serve(
         application,
         name="idp",
         host=settings.host,
         port=settings.port,
-        tls=lambda: tls.server_context(settings.tls_dir, "optional" if by_certificate else "none"),
+        tls=context,
         tls_dir=settings.tls_dir,
         workers=settings.workers,
     )

@@ -45,6 +45,7 @@ authorizations = sa.Table(
     sa.Column("auth_time", sa.BigInteger),
     sa.Column("login", sa.String, index=True),
     sa.Column("scope", sa.String, nullable=False),
+    sa.Column("audience", sa.JSON),  # None: all that the client is registered for
     sa.Column("expires", sa.BigInteger, nullable=False, index=True),
     sa.Column("revoked", sa.Boolean, nullable=False, default=False),
 )
@@ -72,6 +73,7 @@ tokens = sa.Table(
     sa.Column("jti", sa.String),
     sa.Column("aud", sa.JSON),
     sa.Column("act", sa.JSON),
+    sa.Column("may_act", sa.String),
     sa.Column("cnf", sa.String),
     sa.Column("spent", sa.Boolean, nullable=False, default=False),
     sa.Column("revoked", sa.Boolean, nullable=False, default=False),

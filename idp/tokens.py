@@ -7,7 +7,7 @@ whether we issued it, what it says and whether it was taken back; no other spell
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ class Authorization:
     client_id: str
     scope: str
     expires: int
+    audience: list[str] | None = None
     user: str | None = None
     user_version: int | None = None
     auth_time: int | None = None
@@ -58,6 +59,7 @@ class Token:
     jti: str | None
     aud: list[str] | None
     act: dict[str, Any] | None
+    may_act: str | None
     cnf: str | None
     spent: bool
     revoked: bool
@@ -87,23 +89,24 @@ class Tokens:
         client: Client,
         authorization: Authorization,
         scope: str,
+        audience: Sequence[str],
         *,
+        first: bool = False,
         refresh: bool = False,
-        audience: str | None = None,
         act: Mapping[str, Any] | None = None,
         cnf: str | None = None,
         not_after: int | None = None,
     ) -> dict[str, Any]:
         """Issue an access token, and with `refresh` a refresh token beside it: the answer of RFC 6749 §5.1.
 
-        It ends with its family, and not after `not_after`.  Only an exchanged token (RFC 8693) names its one `audience`
-        and the actor; it is self-contained, since it is made to be checked far from here.  `cnf` binds it to a
-        certificate (RFC 8705 §3.1).
+        It ends with its family, and not after `not_after`; the `first` token of a family is recorded together with it.
+        Only an exchanged token (RFC 8693) names an actor, `act`; it is self-contained, since it is made to be checked
+        far from here.  `cnf` binds it to a certificate (RFC 8705 §3.1).
         """
         now = int(self._clock())
         claims: dict[str, Any] = {
             "iss": self._issuer,
-            "aud": [audience] if audience else list(client.audience),
+            "aud": list(audience),
             "sub": authorization.subject,
             "client_id": client.client_id,
             "iat": now,
@@ -115,17 +118,21 @@ class Tokens:
             claims["auth_time"] = authorization.auth_time  # marks a person's token: a client's own never has it
         if act:
             claims["act"] = dict(act)
+        if client.may_act:
+            claims["may_act"] = {"sub": client.may_act}  # RFC 8693 §4.4
         if cnf:
             claims["cnf"] = {"x5t#S256": cnf}
-        self_contained = audience is not None or client.token_format == "jwt"
+        self_contained = act is not None or client.token_format == "jwt"
         access = self._keys.sign(claims, client.signing_alg, "at+jwt") if self_contained else new_secret()
         answer = {"access_token": access, "token_type": "Bearer", "expires_in": claims["exp"] - now, "scope": scope}
         if refresh:
             answer["refresh_token"] = new_secret()
-        self._record(answer, claims, authorization)
+        self._record(answer, claims, authorization, first)
         return answer
 
-    def _record(self, answer: Mapping[str, Any], claims: Mapping[str, Any], authorization: Authorization) -> None:
+    def _record(
+        self, answer: Mapping[str, Any], claims: Mapping[str, Any], authorization: Authorization, first: bool
+    ) -> None:
         """Record what is about to be handed out, in one step: no token is at large that we could not take back."""
         common = {"authorization": authorization.id, "client_id": claims["client_id"], "issued": claims["iat"]}
         access = {
@@ -136,13 +143,16 @@ class Tokens:
             "jti": claims["jti"],
             "aud": claims["aud"],
             "act": claims.get("act"),
+            "may_act": claims.get("may_act", {}).get("sub"),
             "cnf": claims.get("cnf", {}).get("x5t#S256"),
         }
         with self._store.writing() as connection:
-            connection.execute(tables.tokens.insert().values(**common, **access))
+            if first:
+                connection.execute(_NEW_FAMILY, vars(authorization))
+            connection.execute(_NEW_TOKEN, common | access)
             if "refresh_token" in answer:
                 refresh = {"digest": digest(answer["refresh_token"]), "kind": "refresh", "scope": authorization.scope}
-                connection.execute(tables.tokens.insert().values(**common, **refresh, expires=authorization.expires))
+                connection.execute(_NEW_TOKEN, common | refresh | {"expires": authorization.expires})
             if next(self._issues) % SWEEP_EVERY == 0:
                 self._store.sweep(connection, claims["iat"])
 
@@ -207,6 +217,7 @@ def with_its_family(row: sa.RowMapping) -> dict[str, Any]:
     return own | {"authorization": Authorization(**family)}
 
 
+_NEW_FAMILY, _NEW_TOKEN = tables.authorizations.insert(), tables.tokens.insert()
 _LOOK_UP = select_with_family(tables.tokens).where(
     tables.tokens.c.digest == sa.bindparam("digest"), tables.tokens.c.kind == sa.bindparam("kind")
 )

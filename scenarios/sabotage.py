@@ -38,6 +38,7 @@ WORKERS = 2
 SECONDS = 240
 """No check may take longer than this; a busy machine is no reason to fail."""
 TREES = ("services", "idp", "certs", "compose", "scenarios", "tests", "conftest.py", "pyproject.toml")
+NOT_SOURCES = shutil.ignore_patterns("__pycache__", "node_modules")
 PASSED, FAILED = 0, 1  # what pytest's exit code says; anything else is that it could not run
 
 
@@ -135,7 +136,7 @@ def checkers(number: int) -> Iterator[list[Checker]]:
             root.mkdir()
             for name in TREES:
                 if (REPO / name).is_dir():
-                    shutil.copytree(REPO / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+                    shutil.copytree(REPO / name, root / name, ignore=NOT_SOURCES)
                 else:
                     shutil.copy2(REPO / name, root / name)
             # Checked by content: by its date and size, one sabotage could pass for the next.

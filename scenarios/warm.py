@@ -24,7 +24,6 @@ PACKAGES = (
     "authlib.oidc.core",
     "cryptography.x509",
     "flask",
-    "flask_limiter",
     "gunicorn.app.base",
     "gunicorn.workers.gthread",
     "hypothesis.strategies",

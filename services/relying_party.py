@@ -55,7 +55,9 @@ class RelyingParty:
 
     def finish(self) -> Session:
         """The session of whoever comes back from the IdP; `Unauthenticated` when anything about it is wrong."""
-        if flask.request.args.getlist("iss") != [self._settings.issuer]:  # RFC 9207 §2.4
+        if any(len(values) > 1 for _, values in flask.request.args.lists()):  # RFC 6749 §3.1
+            raise Unauthenticated("a parameter of the answer comes twice")
+        if flask.request.args.get("iss") != self._settings.issuer:  # RFC 9207 §2.4
             raise Unauthenticated("the answer does not come from our IdP (iss)")
         self._metadata()
         try:

@@ -81,6 +81,7 @@ def serve(
             "keyfile": str(tls_dir / "key.pem"),
             "ssl_context": lambda _config, _default: tls(),
         }
+    gc.enable()  # whoever starts us may have put it off until all is loaded
     gc.freeze()  # what is loaded stays: the workers share it, and nobody looks for garbage there, not even at the end
     _Server(lambda: checked_framing(bounded_age(application())), options).run()
     raise SystemExit(0)

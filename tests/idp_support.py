@@ -191,6 +191,10 @@ class Idp:
         draft.write_text(json.dumps(clients))
         draft.replace(path)
 
+    def reregister(self, client_id: str, **changes: Any) -> None:
+        """Change the registration of one client, as it was at first but for `changes`."""
+        self.register(*(client | changes if client["client_id"] == client_id else client for client in CLIENTS))
+
     # -- as a browser ------------------------------------------------------------------------------------------------
 
     def browser(self) -> Browser:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,9 @@ def cluster() -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres(cluster: str) -> Iterator[str]:
-    """The URL of an empty database, as DATABASE_URL would name it."""
+@contextmanager
+def _new_database(cluster: str) -> Iterator[str]:
+    """The URL of an empty database in `cluster`, as DATABASE_URL would name it; gone afterwards."""
     name = f"test_{secrets.token_hex(8)}"
     admin = sa.create_engine(
         cluster.format(database="postgres").replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
@@ -62,6 +63,20 @@ def postgres(cluster: str) -> Iterator[str]:
             connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
     finally:
         admin.dispose()
+
+
+@pytest.fixture
+def postgres(cluster: str) -> Iterator[str]:
+    """The URL of a database for one test."""
+    with _new_database(cluster) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_postgres(cluster: str) -> Iterator[str]:
+    """The URL of a database for all tests of a module."""
+    with _new_database(cluster) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from idp.clients import Clients
 from services import calling, health
 from services.users import StoreUnavailable
 from tests.idp_support import CALLBACK, EXCHANGE, PASSWORDS, VERIFIER, Idp, a_client, header_of, secret_of
+
+pytest_plugins = ("tests.postgres",)
 
 ROOT = Path(__file__).parent.parent
 
@@ -258,9 +262,10 @@ class TestHealth:
 
 
 class Process:
-    """`python -m idp serve`, as it runs in the shop: two workers, TLS, a store on disk."""
+    """`python -m idp serve`, as it runs in the shop: two workers, TLS, a store on disk or in PostgreSQL."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, database_url: str | None = None) -> None:
+        self.database_url = database_url
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.directory = directory
@@ -279,6 +284,7 @@ class Process:
             "SHOP_PATTERN": "oauth2",
             "PYTHONPATH": str(ROOT),
         }
+        environment |= {"DATABASE_URL": self.database_url} if self.database_url else {}
         with (self.directory / "idp.log").open("ab") as log:
             command = [sys.executable, "-m", "idp", "serve"]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
@@ -319,6 +325,29 @@ class Process:
         form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
         return self.as_client("/token", code=code, **form)
 
+    def refresh(self, refresh_token: str) -> requests.Response:
+        return self.as_client("/token", grant_type="refresh_token", refresh_token=refresh_token)
+
+    def is_dead(self, tokens: dict[str, str]) -> bool:
+        """Whether neither of these tokens is any good."""
+        seen = self.as_client("/introspect", token=tokens["access_token"]).json()
+        return seen == {"active": False} and self.refresh(tokens["refresh_token"]).status_code == 400
+
+    @contextmanager
+    def only(self, worker: str) -> Iterator[None]:
+        """Have this one of the workers answer, since the other one sleeps meanwhile; on connections that are new."""
+        [other] = [int(pid) for pid in children(self.process.pid) if pid != worker]
+        for adapter in self.session.adapters.values():
+            adapter.close()
+        os.kill(other, signal.SIGSTOP)
+        try:
+            wait_until(lambda: Path(f"/proc/{other}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+            yield
+        finally:
+            os.kill(other, signal.SIGCONT)
+            for adapter in self.session.adapters.values():
+                adapter.close()
+
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
@@ -329,25 +358,91 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     process.stop()
 
 
+@pytest.fixture(scope="module")
+def on_postgres(tmp_path_factory: pytest.TempPathFactory, shared_postgres: str) -> Iterator[Process]:
+    """The same, with PostgreSQL for a store."""
+    with Idp(tmp_path_factory, shared_postgres) as idp:
+        process = Process(idp.directory, shared_postgres)
+    yield process
+    process.session.close()
+    process.stop()
+
+
+@pytest.fixture(params=["process", "on_postgres"], ids=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest) -> Process:
+    """Two workers, on either store."""
+    found: Process = request.getfixturevalue(request.param)
+    return found
+
+
+def at_once(*asks: Callable[[], requests.Response]) -> list[requests.Response]:
+    """What is answered to all of them, sent in the same moment."""
+    ready = threading.Barrier(len(asks))
+
+    def ask(one: Callable[[], requests.Response]) -> requests.Response:
+        ready.wait(20)
+        return one()
+
+    with ThreadPoolExecutor(len(asks)) as pool:
+        return list(pool.map(ask, asks))
+
+
+class TestAtOnce:
+    """OAS-32: one code or refresh token in many hands at once (RFC 6749 §4.1.2, RFC 9700 §4.14.2, ASVS 15.4.2)."""
+
+    ROUNDS = range(3)
+
+    def won(self, answers: list[requests.Response]) -> list[dict[str, str]]:
+        """What those got who got something; all others are refused for the grant, and for nothing else."""
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert {(answer.status_code, answer.json()["error"]) for answer in refused} == {(400, "invalid_grant")}
+        return [answer.json() for answer in answers if answer.status_code == 200]
+
+    def test_of_eight_who_redeem_a_code_one_succeeds_and_gains_nothing(self, either: Process) -> None:
+        for _ in self.ROUNDS:
+            code = either.code("alice")
+            [tokens] = self.won(at_once(*[lambda code=code: either.redeem(code)] * 8))
+            assert either.is_dead(tokens)
+
+    def test_of_eight_who_refresh_one_succeeds_and_the_family_dies(self, either: Process) -> None:
+        for _ in self.ROUNDS:
+            first = either.redeem(either.code("alice")).json()
+            [second] = self.won(at_once(*[lambda token=first["refresh_token"]: either.refresh(token)] * 8))
+            assert either.is_dead(first)
+            assert either.is_dead(second)
+
+    def test_a_replay_beside_a_refresh_leaves_nothing_alive(self, either: Process) -> None:
+        for _ in self.ROUNDS:
+            code = either.code("alice")
+            first = either.redeem(code).json()
+            replays = [lambda code=code: either.redeem(code)] * 4
+            refreshes = [lambda token=first["refresh_token"]: either.refresh(token)] * 4
+            for tokens in [first, *self.won(at_once(*replays, *refreshes))]:
+                assert either.is_dead(tokens)
+
+    def test_what_one_worker_has_redeemed_is_spent_at_the_other(self, either: Process) -> None:
+        here, there = children(either.process.pid)
+        code = either.code("alice")
+        with either.only(here):
+            tokens = either.redeem(code).json()
+        with either.only(there):
+            assert either.redeem(code).status_code == 400
+        with either.only(here):
+            assert either.is_dead(tokens)
+
+    def test_what_one_worker_has_refreshed_is_spent_at_the_other(self, either: Process) -> None:
+        here, there = children(either.process.pid)
+        first = either.redeem(either.code("alice")).json()
+        with either.only(here):
+            second = either.refresh(first["refresh_token"]).json()
+        with either.only(there):
+            assert either.refresh(first["refresh_token"]).status_code == 400
+        with either.only(here):
+            assert either.is_dead(second)
+
+
 class TestProcess:
     """Several workers, and a restart."""
-
-    def test_of_many_who_redeem_a_code_at_once_at_most_one_succeeds(self, process: Process) -> None:
-        for _ in range(3):
-            code = process.code("alice")
-            with ThreadPoolExecutor(8) as pool:
-                answers = list(pool.map(lambda _, code=code: process.redeem(code), range(8)))
-            assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
-            won = next(answer.json() for answer in answers if answer.status_code == 200)
-            assert process.as_client("/introspect", token=won["access_token"]).json() == {"active": False}
-
-    def test_of_many_who_refresh_at_once_at_most_one_succeeds(self, process: Process) -> None:
-        token = process.redeem(process.code("alice")).json()["refresh_token"]
-        form = {"grant_type": "refresh_token", "refresh_token": token}
-        with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: process.as_client("/token", **form), range(8)))
-        assert [answer.status_code for answer in answers].count(200) <= 1
-        assert {answer.status_code for answer in answers} <= {200, 400}
 
     def test_many_at_once_are_all_served(self, process: Process) -> None:
         with ThreadPoolExecutor(8) as pool:
@@ -382,12 +477,17 @@ def children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
+def wait_until(reached: Callable[[], bool]) -> None:
+    """Processes do what a signal says within moments; they are not our children, so there is nothing to wait on."""
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline, "a worker does not do what it was told"
+        time.sleep(0.01)
+
+
 def wait_until_gone(pids: list[int]) -> None:
     """Workers notice within moments that their master was killed."""
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < deadline, "a worker outlives its master"
-        time.sleep(0.05)  # they are not our children, so there is nothing to wait on
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
 
 
 def test_a_wrong_environment_is_told_in_one_sentence() -> None:

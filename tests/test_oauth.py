@@ -23,6 +23,8 @@ from certs.forge import forge
 from services import audit, tls
 from services.identity import NoCredentials, Refusal, Unauthenticated, Unavailable
 from services.oauth import ACCESS_TOKEN, MAX_ANSWER, TOKEN_EXCHANGE, IdentityProvider
+from services.relying_party import RelyingParty
+from services.sessions import Session
 from services.settings import Settings
 from tests.loopback import Answer, Door, http, says
 from tests.support import settings
@@ -461,3 +463,45 @@ class TestTransport:
             other = IdentityProvider(place.settings(door.url.replace("127.0.0.1", "127.0.0.2")))
             assert idp.introspect(TOKEN) == {"active": True}
             unanswered(other, CALLS["introspect"], "does not answer")
+
+
+class TestLoggingIn:
+    """Who is not the IdP is told nothing of a log-in either (ASVS 12.3.2, 12.3.4)."""
+
+    IMPOSTORS: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {
+        **TestTransport.IMPOSTORS,
+        "another service under the issuer's DNS name": ("orders", {"dns": ("idp", "localhost")}),
+    }
+    CALLS: ClassVar[dict[str, Callable[[RelyingParty], Any]]] = {
+        "where to log in": lambda party: party.redirect(),
+        "a code": lambda party: party.finish(),
+        "a refresh token": lambda party: party.access_token(Session("alice", refresh_token=TOKEN)),
+    }
+
+    @pytest.fixture(scope="module")
+    @classmethod
+    def gateway(cls, place: Place) -> Place:
+        (place.settings("https://unused").dir / "gateway/secrets").mkdir(parents=True)
+        (place.directory / "gateway/secrets/client_secret").write_text(SECRET)
+        place.ca.issue("gateway", into=place.directory / "gateway/tls")
+        return place
+
+    @pytest.mark.parametrize("impostor", IMPOSTORS)
+    def test_an_impostor_is_told_nothing(self, gateway: Place, tmp_path: Path, impostor: str) -> None:
+        whose, wrong = self.IMPOSTORS[impostor]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*forge(gateway.ca, whose, into=tmp_path / "shown", **wrong).cert)
+        app = flask.Flask("gateway")
+        app.secret_key = "a key for tests alone"
+        with Door(says(YES), context) as door:
+            issuer = door.url.replace("127.0.0.1", "localhost")
+            party = RelyingParty(app, settings(gateway.directory, "gateway", "oauth2", issuer=issuer, timeout=5.0))
+            for call in self.CALLS.values():
+                coming_back = {"iss": issuer, "code": TOKEN, "state": "s"}
+                with (
+                    app.test_request_context("/callback", query_string=coming_back),
+                    pytest.raises(Unavailable, match="does not answer"),
+                ):
+                    call(party)
+        assert door.requests == []
+        assert door.connections >= len(self.CALLS)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -399,6 +402,37 @@ class TestGuesses:
         for _ in range(11):
             with counted.counted("alice", "192.0.2.1"):
                 pass
+
+    def test_guesses_made_at_once_count_like_guesses_in_a_row(self) -> None:
+        counted, third, tried = Guesses(per_name=2), threading.Barrier(3), []
+
+        def guess(number: int) -> None:
+            with contextlib.suppress(TooManyRequests, Unauthenticated), counted.counted("alice", "192.0.2.1"):
+                tried.append(number)
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    third.wait(0.2)  # who gets in would wait for a third to get in as well
+                raise Unauthenticated("wrong")
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(guess, range(8)))
+        assert len(tried) == 2
+
+    def test_right_passwords_at_once_are_none_too_many(self) -> None:
+        counted = Guesses(per_name=2)
+
+        def log_in(_: int) -> str:
+            with counted.counted("alice", "192.0.2.1"):
+                return "in"
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(log_in, range(32))) == ["in"] * 32
+
+    def test_one_name_in_two_spellings_has_one_count(self) -> None:
+        counted = Guesses(per_name=2)
+        for name in ("ren\u00e9e", "rene\u0301e"):  # the store takes the two for one (RFC 8265 §4.2)
+            self.fail(counted, name, "192.0.2.1")
+        with pytest.raises(TooManyRequests), counted.counted("ren\u00e9e", "192.0.2.1"):
+            pass
 
     def test_an_outage_is_not_counted_as_a_guess(self) -> None:
         counted = Guesses()

@@ -10,6 +10,7 @@ API = "services/api.py"
 GUESSES = "services/guesses.py"
 PARTY = "services/relying_party.py"
 BROWSER = "tests/test_browser.py"
+CALLBACK = "tests/test_callback.py"
 
 SABOTAGES = (
     Sabotage(
@@ -90,6 +91,41 @@ SABOTAGES = (
         f"{BROWSER}::test_a_forged_callback_opens_no_session[local-jwt]",
     ),
     Sabotage(
+        "of two codes in a callback the first counts",
+        PARTY,
+        "        if any(len(values) > 1 for _, values in flask.request.args.lists()):",
+        "        if False:",
+        f"{CALLBACK}::TestForgedCallback::test_a_second_code_beside_the_right_one_is_not_overlooked",
+    ),
+    Sabotage(
+        "an answer of anybody's finishes the log-in",
+        PARTY,
+        '        if flask.request.args.get("iss") != self._settings.issuer:',
+        "        if False:",
+        f"{CALLBACK}::TestMixUp::test_no_code_goes_anywhere",
+    ),
+    Sabotage(
+        "metadata of anybody's is gone by",
+        PARTY,
+        '        if metadata.get("issuer") != self._settings.issuer:',
+        "        if False:",
+        f"{CALLBACK}::TestMixUp::test_metadata_of_another_server_is_not_gone_by",
+    ),
+    Sabotage(
+        "an answer without an ID token is somebody's",
+        PARTY,
+        '            raise Unauthenticated("the IdP sent no ID token")',
+        '            return _keep(answer, Session("alice"))',
+        f"{CALLBACK}::TestMixUp::test_an_answer_without_an_id_token_is_not_believed",
+    ),
+    Sabotage(
+        "the gateway logs people in at whoever answers",
+        PARTY,
+        '            self.mount(settings.issuer, calling.PeerAdapter("idp"))',
+        "            self.mount(settings.issuer, calling.PeerAdapter())",
+        "tests/test_oauth.py::TestLoggingIn::test_an_impostor_is_told_nothing",
+    ),
+    Sabotage(
         "another customer's order is shown at the edge",
         API,
         '    if not policy.may_see(identity(), order["user"], "orders:read:any"):',
@@ -113,23 +149,37 @@ SABOTAGES = (
     Sabotage(
         "a guesser is not slowed down",
         GUESSES,
-        "        if waits:\n",
-        "        if False:\n",
+        "                    window.failures += wrong\n",
+        "",
         "tests/test_password_patterns.py::TestGuesses::test_after_ten_failures_not_even_the_right_password_is_tried",
     ),
     Sabotage(
         "one password may be tried on everybody",
         GUESSES,
-        "(address, name[:64]): PER_NAME, (address,): PER_ADDRESS}",
-        "(address, name[:64]): PER_NAME}",
+        "(address, name): self._per_name, (address,): self._per_address}",
+        "(address, name): self._per_name}",
         "tests/test_password_patterns.py::TestGuesses::test_one_password_is_not_tried_on_everybody",
     ),
     Sabotage(
         "a guesser locks the owner out everywhere",
         GUESSES,
-        "{(address, name[:64]): PER_NAME, ",
-        "{(name[:64],): PER_NAME, ",
+        "{(address, name): self._per_name, ",
+        "{(name,): self._per_name, ",
         "tests/test_password_patterns.py::TestGuesses::test_the_owner_still_gets_in_from_elsewhere_and_others_from_there",
+    ),
+    Sabotage(
+        "who guesses many times at once is not slowed down",
+        GUESSES,
+        "                if all(window.failures + window.trying < most for window, most in windows):",
+        "                if all(window.failures < most for window, most in windows):",
+        "tests/test_password_patterns.py::TestGuesses::test_guesses_made_at_once_count_like_guesses_in_a_row",
+    ),
+    Sabotage(
+        "each spelling of a name has guesses of its own",
+        GUESSES,
+        "        name = normal(name)[:64]",
+        "        name = name[:64]",
+        "tests/test_password_patterns.py::TestGuesses::test_one_name_in_two_spellings_has_one_count",
     ),
     Sabotage(
         "one person may have the whole gateway",

@@ -10,6 +10,9 @@ AUTHORIZE = "idp/authorize.py"
 DOOR = "idp/door.py"
 GRANTS = "tests/test_idp_grants.py"
 BROWSER = "tests/test_idp_browser.py"
+ATTACKS = "tests/test_idp_attacks_clients.py"
+FALSE = f"{ATTACKS}::TestFalseColours"
+REQUESTS = "tests/test_idp_attacks_requests.py"
 KINDS = "tests/test_idp_tokens.py"
 
 SABOTAGES = (
@@ -19,7 +22,7 @@ SABOTAGES = (
         CLIENT_AUTH,
         "    if which is None:",
         "    if secret == '':",
-        f"{GRANTS}::TestClientAuthentication::test_no_or_wrong_credentials_are_refused",
+        f"{FALSE}::test_that_proves_no_client",
     ),
     Sabotage(
         "a secret that was taken out is still accepted",
@@ -47,21 +50,21 @@ SABOTAGES = (
         CLIENT_AUTH,
         '    if shown not in ([], ["client_secret_basic"]):',
         '    if shown and "client_secret_basic" not in shown:',
-        f"{GRANTS}::TestClientAuthentication::test_two_methods_at_once_are_refused",
+        f"{FALSE}::test_that_proves_no_client",
     ),
     Sabotage(
         "a secret may stand in the query",
         CLIENT_AUTH,
         '        "a secret in the query": "client_secret" in request.args,\n',
         "",
-        f"{GRANTS}::TestClientAuthentication::test_a_secret_in_the_query_is_refused",
+        f"{FALSE}::test_that_proves_no_client",
     ),
     Sabotage(
         "the body may name another client",
         CLIENT_AUTH,
         '    if request.form.get("client_id", client.client_id) != client.client_id:',
         "    if False:",
-        f"{GRANTS}::TestClientAuthentication::test_a_body_that_names_another_client_is_refused",
+        f"{FALSE}::test_that_proves_no_client",
     ),
     Sabotage(
         "a certificate need not be the client's",
@@ -97,7 +100,7 @@ SABOTAGES = (
         CLIENTS,
         "        return redirect_uri in self.redirect_uris",
         "        return any(redirect_uri.startswith(uri) for uri in self.redirect_uris)",
-        f"{BROWSER}::TestRedirection::test_a_redirect_uri_must_be_registered_to_the_letter",
+        f"{REQUESTS}::TestRedirectUris::test_it_is_no_place_to_lead_to",
     ),
     Sabotage(
         "a confidential client may choose its port",
@@ -133,14 +136,14 @@ SABOTAGES = (
         AUTHORIZE,
         "    if len(redirect_uris) != 1 or not client.check_redirect_uri(redirect_uris[0]):",
         "    if len(redirect_uris) != 1:",
-        f"{BROWSER}::TestRedirection::test_a_redirect_uri_must_be_registered_to_the_letter",
+        f"{REQUESTS}::TestRedirectUris::test_it_is_no_place_to_lead_to",
     ),
     Sabotage(
         "tokens come by redirect",
         AUTHORIZE,
         '    if asked["response_type"] != "code":',
         '    if not asked["response_type"]:',
-        f"{BROWSER}::TestRedirection::test_only_codes_are_given",
+        f"{REQUESTS}::TestResponseTypes::test_no_other_is_offered",
     ),
     Sabotage(
         "the answer does not say who gave it",
@@ -163,18 +166,39 @@ SABOTAGES = (
         "                pass",
         f"{BROWSER}::TestOpenIDConnect::test_prompt_none_never_shows_a_page",
     ),
+    Sabotage(
+        "a path with two slashes leads to whatever host was named",
+        "idp/app.py",
+        "    app.url_map.merge_slashes = False",
+        "    app.url_map.merge_slashes = True",
+        f"{REQUESTS}::TestOpenRedirector::test_not_by_a_path_that_could_be_written_shorter",
+    ),
     # door
     Sabotage(
         "of a repeated parameter the first counts",
         DOOR,
-        "        if len(values) > 1:",
+        "        if len(values) > 1 and name != resource.PARAMETER:",
         "        if not values:",
-        f"{GRANTS}::TestTokenEndpoint::test_a_repeated_parameter_is_refused",
+        f"{ATTACKS}::TestParametersThatComeTwice::test_are_refused",
+    ),
+    Sabotage(
+        "a parameter without a value counts",
+        "idp/app.py",
+        "    app.request_class = ValuedRequest\n",
+        "",
+        "tests/test_idp_metadata.py::TestWithoutValue::test_what_is_optional_may_be_empty",
+    ),
+    Sabotage(
+        "an empty one hides that a parameter comes twice",
+        DOOR,
+        ' if value or parameters.getlist(name) != [""])',
+        " if value)",
+        "tests/test_idp_metadata.py::TestWithoutValue::test_beside_another_of_its_name_it_counts",
     ),
     Sabotage(
         "control characters pass",
         DOOR,
-        "        if CONTROL.search(name) or CONTROL.search(values[0]):",
+        "        if any(map(CONTROL.search, (name, *values))):",
         "        if False:",
         f"{GRANTS}::TestTokenEndpoint::test_a_control_character_is_refused",
     ),
@@ -183,7 +207,7 @@ SABOTAGES = (
         DOOR,
         "    if request.mimetype != FORM:",
         "    if False:",
-        f"{GRANTS}::TestTokenEndpoint::test_only_forms_are_read",
+        f"{ATTACKS}::TestOddRequests::test_no_other_media_type_is_read",
     ),
     Sabotage(
         "parameters in the query count",

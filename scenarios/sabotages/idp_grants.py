@@ -9,6 +9,7 @@ PKCE = "idp/pkce.py"
 REFRESH = "idp/refresh.py"
 EXCHANGE = "idp/exchange.py"
 GRANTS = "tests/test_idp_grants.py"
+CODES = "tests/test_idp_attacks_codes.py"
 
 SABOTAGES = (
     # code
@@ -25,6 +26,13 @@ SABOTAGES = (
         "        self.server.tokens.revoke_family(code.authorization)\n",
         "",
         f"{GRANTS}::TestAuthorizationCode::test_a_replayed_code_takes_back_all_that_came_of_it",
+    ),
+    Sabotage(
+        "a used code in another client's hands takes nothing back",
+        CODE,
+        "        if found is not None and found.spent:",
+        "        if found is not None and found.spent and found.authorization.client_id == client.client_id:",
+        f"{CODES}::TestReplayedCode::test_a_replay_takes_all_of_it_back",
     ),
     Sabotage(
         "a code works for ever",
@@ -142,6 +150,13 @@ SABOTAGES = (
         f"{GRANTS}::TestRefresh::test_a_person_who_is_not_as_they_were_has_to_log_in_again",
     ),
     Sabotage(
+        "a token that allows nothing is got for a space",
+        REFRESH,
+        "        if not scope:\n",
+        "        if scope is None:\n",
+        f"{CODES}::TestStolenRefreshToken::test_it_is_no_good_for_more_than_was_granted",
+    ),
+    Sabotage(
         "a family lasts for ever",
         REFRESH,
         " or found.expires <= self.server.clock():",
@@ -159,8 +174,8 @@ SABOTAGES = (
     Sabotage(
         "a service gets a token for whomever it likes",
         EXCHANGE,
-        '        if "resource" in form or form["audience"] not in client.exchange_audiences:',
-        '        if "resource" in form:',
+        "        if len(wanted) > 1 or not wanted <= client.exchange_audiences:",
+        "        if len(wanted) > 1:",
         f"{GRANTS}::TestExchange::test_an_audience_that_is_not_the_clients_to_ask_for_is_refused",
     ),
     Sabotage(
@@ -169,6 +184,20 @@ SABOTAGES = (
         "        if found is None or client.client_id not in (found.aud or []):",
         "        if found is None:",
         f"{GRANTS}::TestExchange::test_a_token_for_another_audience_is_refused",
+    ),
+    Sabotage(
+        "who is not named as the actor acts",
+        EXCHANGE,
+        "        if found.may_act not in (None, client.client_id):",
+        "        if False:",
+        f"{GRANTS}::TestExchange::test_only_the_actor_that_the_registration_names_may_act",
+    ),
+    Sabotage(
+        "a token does not tell who may act",
+        "idp/tokens.py",
+        "        if client.may_act:\n",
+        "        if False:\n",
+        f"{GRANTS}::TestExchange::test_a_token_carries_who_may_act_and_keeps_to_it",
     ),
     Sabotage(
         "an exchange widens the scope",

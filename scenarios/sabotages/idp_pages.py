@@ -10,6 +10,7 @@ LOGOUT = "idp/logout.py"
 USERINFO = "idp/userinfo.py"
 GRANTS = "tests/test_idp_grants.py"
 BROWSER = "tests/test_idp_browser.py"
+LOGINS = "tests/test_idp_attacks_login.py"
 KINDS = "tests/test_idp_tokens.py"
 DOORS = "tests/test_manage_door.py"
 MANAGE = "idp/manage/door.py"
@@ -21,20 +22,20 @@ SABOTAGES = (
         LOGIN,
         "    if not sessions.csrf_token_matches():",
         "    if False:",
-        f"{BROWSER}::TestLogin::test_a_form_that_is_not_ours_is_refused",
+        f"{LOGINS}::TestPlantedLogIn::test_a_forged_form_logs_nobody_in",
     ),
     Sabotage(
         "another browser's form passes",
         SESSIONS,
         "    return bool(expected) and hmac.compare_digest(expected.encode(), ",
         "    return bool(expected) and bool(",
-        f"{BROWSER}::TestLogin::test_another_browsers_form_is_refused",
+        f"{LOGINS}::TestPlantedLogIn::test_a_forged_form_logs_nobody_in",
     ),
     Sabotage(
         "a person may be called like a client",
         LOGIN,
-        "    if user is None or current_provider().clients.get(user.name):",
-        "    if user is None:",
+        "    if current_provider().clients.get(user.name):",
+        "    if False:",
         f"{BROWSER}::TestLogin::test_a_person_called_like_a_client_is_refused",
     ),
     Sabotage(
@@ -42,20 +43,20 @@ SABOTAGES = (
         LOGIN,
         "    return flask.redirect(f\"{flask.url_for('authorize.authorize')}?{urlencode(asked)}\", 303)",
         "    return flask.redirect(f\"{flask.url_for('authorize.authorize')}?{urlencode(asked)}\", 307)",
-        f"{BROWSER}::TestLogin::test_the_password_is_not_sent_on",
+        f"{LOGINS}::TestRedirectsAfterTheLogIn::test_a_post_is_answered_with_see_other",
     ),
     Sabotage(
         "a guesser is not slowed down",
         LOGIN,
-        "@limiter.limit(PER_PERSON, key_func=_person_and_address, deduct_when=_was_wrong, error_message=TOO_MANY)\n",
-        "",
-        f"{BROWSER}::TestLogin::test_guessing_is_slowed_down_and_the_owner_is_not_locked_out_for_good",
+        "Guesses(per_name=PER_PERSON, ",
+        "Guesses(per_name=PER_ADDRESS, ",
+        f"{LOGINS}::TestBruteForce::test_who_is_slowed_down_is_told_for_how_long",
     ),
     Sabotage(
         "many names may be tried from one address",
         LOGIN,
-        "@limiter.limit(PER_ADDRESS, deduct_when=_was_wrong, error_message=TOO_MANY)\n",
-        "",
+        "per_address=PER_ADDRESS)",
+        "per_address=PER_ADDRESS * 2)",
         f"{BROWSER}::TestLogin::test_stuffing_many_names_is_slowed_down_too",
     ),
     Sabotage(
@@ -77,7 +78,7 @@ SABOTAGES = (
         SESSIONS,
         "        provider.store.sweep(connection, now)\n    flask.session.clear()\n",
         "        provider.store.sweep(connection, now)\n",
-        f"{BROWSER}::TestLogin::test_the_forms_token_is_new_after_the_log_in_too",
+        f"{LOGINS}::TestPlantedLogIn::test_the_forms_token_of_before_the_log_in_is_worth_nothing_after_it",
     ),
     Sabotage(
         "logging out leaves what was allowed",
@@ -107,13 +108,41 @@ SABOTAGES = (
         "    if False:",
         f"{BROWSER}::TestLogout::test_a_forged_confirmation_is_refused",
     ),
+    Sabotage(
+        "scripts can read the cookie",
+        "idp/app.py",
+        "        SESSION_COOKIE_HTTPONLY=True,",
+        "        SESSION_COOKIE_HTTPONLY=False,",
+        f"{LOGINS}::TestCookies::test_it_is_well_guarded",
+    ),
+    Sabotage(
+        "the cookie goes over plain HTTP",
+        "idp/app.py",
+        "        SESSION_COOKIE_SECURE=True,",
+        "        SESSION_COOKIE_SECURE=False,",
+        f"{LOGINS}::TestCookies::test_it_is_well_guarded",
+    ),
+    Sabotage(
+        "the cookie comes with a form from elsewhere",
+        "idp/app.py",
+        '        SESSION_COOKIE_SAMESITE="Lax",\n',
+        "",
+        f"{LOGINS}::TestCookies::test_it_is_well_guarded",
+    ),
+    Sabotage(
+        "a neighbour can plant a cookie",
+        "idp/settings.py",
+        'f"__Host-idp-',
+        'f"idp-',
+        f"{LOGINS}::TestCookies::test_it_is_well_guarded",
+    ),
     # pages, userinfo, metadata, keys
     Sabotage(
         "a page can be framed",
         "idp/pages.py",
         "frame-ancestors 'none'; ",
         "",
-        f"{BROWSER}::TestPages::test_no_page_can_be_framed_nor_run_anything",
+        "tests/test_idp_attacks_pages.py::TestFraming::test_it_is_shown_in_no_frame_and_runs_nothing",
     ),
     Sabotage(
         "a token without openid opens the person's claims",
@@ -134,7 +163,15 @@ SABOTAGES = (
         "idp/metadata.py",
         '        "response_types_supported": ["code"],',
         '        "response_types_supported": ["code", "token"],',
-        f"{KINDS}::TestMetadata::test_it_offers_nothing_weak",
+        "tests/test_idp_metadata.py::TestFrontChannel::test_response_types",
+    ),
+    Sabotage(
+        "no certificate is asked for though a client proves itself by one",
+        "idp/serve.py",
+        '"optional" if by_certificate else "none"',
+        '"none"',
+        "tests/test_idp_metadata.py::TestClientAuthentication"
+        "::test_a_certificate_is_asked_for_as_soon_as_a_client_is_registered_for_one",
     ),
     Sabotage(
         "the private keys are published",

@@ -116,6 +116,6 @@ SABOTAGES = (
         "idp/store.py",
         "    return secrets.token_urlsafe(32)",
         "    return secrets.token_urlsafe(8)",
-        f"{GRANTS}::TestAuthorizationCode::test_codes_and_tokens_are_long_random_and_different",
+        "tests/test_idp_attacks_tokens.py::TestGuessing::test_it_has_256_bits_that_are_all_in_play",
     ),
 )

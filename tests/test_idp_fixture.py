@@ -1,0 +1,171 @@
+"""The identity provider as other people's tests borrow it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jwt as pyjwt
+import psutil
+import pytest
+import requests
+
+import idp
+from idp.visit import NotLoggedIn
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[idp.Issuer]:
+    with idp.running(people={"alice": "wonderland", "zoë": 'a "b" & c'}) as issuer:
+        yield issuer
+
+
+def get(issuer: idp.Issuer, path: str, **more: Any) -> Any:
+    answer = requests.get(f"{issuer}{path}", verify=str(issuer.ca_file), timeout=30, **more)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def asked_about(issuer: idp.Issuer, token: str) -> Any:
+    """What `api` is told about a token."""
+    answer = requests.post(
+        f"{issuer}/introspect",
+        {"token": token},
+        auth=("api", issuer.secrets["api"]),
+        verify=str(issuer.ca_file),
+        timeout=30,
+    )
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_it_says_who_it_is(issuer: idp.Issuer) -> None:
+    assert get(issuer, "/.well-known/openid-configuration")["issuer"] == str(issuer) == issuer.url
+
+
+def test_a_token_is_signed_by_it(issuer: idp.Issuer) -> None:
+    token = issuer.token("alice", "read")
+    keys = pyjwt.PyJWKSet.from_dict(get(issuer, "/jwks"))
+    key = keys[pyjwt.get_unverified_header(token)["kid"]]
+    claims = pyjwt.decode(token, key.key, algorithms=["ES256"], audience="api", issuer=issuer.url)
+    assert (claims["sub"], claims["scope"], claims["client_id"]) == ("alice", "read", "app")
+
+
+def test_a_client_gets_all_that_there_is_to_get(issuer: idp.Issuer) -> None:
+    found = issuer.tokens("zoë")
+    assert set(found.scope.split()) == {"openid", "profile", "email", "offline_access", "read", "write"}
+    assert found.id_token is not None
+    assert found.refresh_token is not None
+    told = get(issuer, "/userinfo", headers={"Authorization": f"Bearer {found.access_token}"})
+    assert told == {"sub": "zoë", "name": "Zoë", "preferred_username": "zoë", "email": "zoë@idp.test"}
+
+
+def test_what_is_taken_back_is_gone(issuer: idp.Issuer) -> None:
+    token = issuer.token()
+    assert asked_about(issuer, token)["active"]
+    issuer.manage.revoke_token(token)
+    assert asked_about(issuer, token) == {"active": False}
+
+
+def test_whoever_is_unknown_gets_nothing(issuer: idp.Issuer) -> None:
+    with pytest.raises(NotLoggedIn, match="nobody was not let in"):
+        issuer.token("nobody")
+    with pytest.raises(NotLoggedIn, match="scope"):
+        issuer.token("alice", "everything")
+
+
+def test_nothing_secret_is_shown_by_accident(issuer: idp.Issuer) -> None:
+    shown = repr(issuer) + repr(issuer.tokens())
+    assert not [secret for secret in (*issuer.passwords.values(), *issuer.secrets.values()) if secret in shown]
+    assert "eyJ" not in shown
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
+    """With the fixture that it leaves to the reader: a service that asks what a token means."""
+    readme = (ROOT / "README.md").read_text()
+    example = re.search(r"```python\n(import idp.*?)```", readme, re.DOTALL)
+    assert example
+    (tmp_path / "test_example.py").write_text(example[1] + A_SERVICE)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", "."]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+A_SERVICE = """
+
+import http.server, threading
+
+@pytest.fixture
+def my_service(issuer):
+    class Service(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            told = requests.post(f"{issuer}/introspect", {"token": self.headers["Authorization"].split()[1]},
+                                 auth=("my-service", my_secret), verify=str(issuer.ca_file), timeout=30)
+            self.send_response(200 if told.json()["active"] else 401)
+            self.end_headers()
+
+    made = issuer.manage.add_client(client_id="my-service", name="Mine", auth_method="client_secret_basic",
+        grant_types=[], scopes=[], audience=["my-service"], token_format="jwt", introspect=True)
+    my_secret = made.client_secret
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+"""
+
+
+def test_it_can_be_put_together_otherwise_and_leaves_nothing_behind() -> None:
+    people, others = {"bob": "builder"}, set(psutil.Process().children(recursive=True))
+    with idp.running(people=people, scopes=["pay"], audience="till", token_format="opaque") as issuer:
+        token = issuer.token("bob")
+        assert token.count(".") == 0
+        assert asked_about(issuer, token) == {"active": False}  # `api` is not its audience
+        directory, ours = issuer.ca_file.parent, set(psutil.Process().children(recursive=True)) - others
+        assert len(ours) >= 4
+    gone(ours, directory)
+
+
+def test_what_it_says_before_it_fails_is_told() -> None:
+    with pytest.raises(idp.CannotStart, match="redirect URI"), idp.running(redirect_uri="http://elsewhere.test/"):
+        pass
+
+
+def test_it_ends_with_whoever_borrowed_it() -> None:
+    """Killed, a test run cannot clean up: what it borrowed ends all the same."""
+    program = "import idp, sys\nwith idp.running() as issuer:\n print(issuer.ca_file, flush=True)\n sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as borrower:
+        assert borrower.stdout is not None
+        directory = Path(borrower.stdout.readline().strip()).parent
+        ours = psutil.Process(borrower.pid).children(recursive=True)
+        assert (directory / "log").exists()
+        assert ours
+        os.kill(borrower.pid, signal.SIGKILL)
+    gone(ours, directory)
+
+
+def gone(processes: Iterable[psutil.Process], directory: Path) -> None:
+    """Return when neither these processes are there any more nor this directory."""
+    deadline = time.monotonic() + 20
+    while directory.exists() or any(alive(process) for process in processes):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # not all are our children: there is nothing to wait on but the next look
+
+
+def alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
