@@ -2,7 +2,7 @@
 
 python -m idp keys publish [ES256]       make a key and publish it, ahead of its time
 python -m idp keys rotate [ES256]        sign with it, or else with a new one; the old one stays published
-python -m idp keys withdraw KID          publish one no more
+python -m idp keys withdraw -- KID       publish one no more
 python -m idp manage METHOD PATH [JSON]  ask something of the management door
 """
 

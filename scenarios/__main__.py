@@ -19,9 +19,11 @@ from compose.refusals import CannotRun
 from compose.shop import Shop
 from compose.topology import PEOPLE, REPO, TOKEN_PATTERNS
 from scenarios import coverage, differ, evidence, hops, show, tables, watch
+from scenarios import rotate as rotating
 from scenarios import sabotage as saboteur
 from scenarios.registry import stories
 from scenarios.report import page
+from scenarios.rotations import KINDS
 from scenarios.shopper import CannotLogIn, Shopper
 from scenarios.world import World
 
@@ -65,6 +67,19 @@ def token(who: Who = "alice", password: Annotated[str, typer.Option(envvar="PASS
         what = f"under {shop.pattern} there are no tokens: people show their name and password"
         raise CannotRun(what, f"choose a pattern that has them: make up PATTERN={'|'.join(TOKEN_PATTERNS)}")
     print(_shopper(shop, who, password).token())
+
+
+@app.command()
+def rotate(
+    what: Annotated[str, typer.Option(envvar="WHAT", help=f"One of {', '.join(KINDS)}.")] = "",
+    name: Annotated[str, typer.Option(envvar="NAME", help="Whose, where several have one.")] = "",
+    patient: Annotated[
+        bool, typer.Option(envvar="WAIT", help="Give customers the time they have; 0: they come anew.")
+    ] = True,
+) -> None:
+    """Rotate a credential under load, and print what was touched where and when it counted; 1 if anybody noticed."""
+    with World(choice.shop_meant(os.environ)) as world:
+        raise typer.Exit(0 if rotating.rotate(world, what, name, show.console(), patient=patient) else 1)
 
 
 @app.command()

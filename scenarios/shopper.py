@@ -66,6 +66,11 @@ class Shopper:
                 self._token, self._renew_at = answer["access_token"], time.monotonic() + answer["expires_in"] / 2
             return self._token
 
+    def forget(self) -> None:
+        """Log in anew at the next call."""
+        with self._logging_in:
+            self._token = None
+
     def tokens(self, scope: str = SCOPE) -> dict[str, Any]:
         """What the token endpoint answers to a new log-in (RFC 6749 §4.1, RFC 7636)."""
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)

@@ -126,7 +126,7 @@ def _changing_a_password(look: Look) -> Verdict:
     files = look.figure("rotation", "subsystem", "service password: files")
     restarted = look.figure("rotation", "subsystem", "service password: processes restarted")
     measured = f"{counted(files, 'file')} changed, {processes(restarted)} restarted, for the password of one service"
-    return measured, holds(files > 1), "the one who shows it and all who check it have to change together"
+    return measured, holds(files > 1), "the one who shows it and all who check it have to change, one after the other"
 
 
 @states("mtls-both-ends", "Both parties authenticate each other.")

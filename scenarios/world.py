@@ -68,6 +68,10 @@ class World:
         """One of the people, with their own credential."""
         return Shopper(self.shop, who)
 
+    def log_everybody_out(self) -> None:
+        """Forget what the people were given, so that they log in anew."""
+        World.shopper.cache_clear()
+
     def as_person(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """What a person gets from the shop's API; UNISSUED when they cannot even log in."""
         if method == "POST" and path == "/api/orders":

@@ -221,8 +221,8 @@ class TestSigningKeys:
         [old] = command("list")
         [new] = command("publish").keys() - {old}
         assert command("rotate") == {new: "signing", old: "retired"}
-        assert command("withdraw", old) == {new: "signing"}
-        for words in (["withdraw", new], ["withdraw", old], ["rotate", "HS256"]):
+        assert command("withdraw", "--", old) == {new: "signing"}
+        for words in (["withdraw", "--", new], ["withdraw", "--", old], ["rotate", "HS256"]):
             monkeypatch.setattr(sys, "argv", ["idp", "keys", *words])
             with pytest.raises(SystemExit) as ended:
                 main()

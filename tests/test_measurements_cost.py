@@ -15,12 +15,13 @@ import requests
 from certs import CA
 from compose.refusals import CannotRun
 from compose.shop import Shop, open_shop
-from compose.topology import TOKEN_PATTERNS, Ports
-from scenarios import rotations, tapping, trials
+from compose.topology import Ports
+from scenarios import file_hashes, tapping, trials
 from scenarios.endurance import Lasted, lasting
 from scenarios.levers import Surprise, eventually
-from scenarios.measurements import idp_calls, revocation, rotation, wire
+from scenarios.measurements import idp_calls, revocation, wire
 from scenarios.registry import gauges
+from scenarios.rotations.certificates import believed
 from scenarios.steady_load import under_load
 from scenarios.taking_back import WAYS, Observed, taken_back, ways
 from scenarios.tapping import Conversation, Tap, tapped
@@ -248,10 +249,10 @@ class TestRotation:
         ):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text("x")
-        assert set(rotation.hashes(tmp_path)) == {"ca/index.json"}
+        assert set(file_hashes.hashes(tmp_path)) == {"ca/index.json"}
 
     def test_what_is_new_or_gone_or_different_has_changed(self) -> None:
-        assert rotation.changed({"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "2", "d": "1"}) == ("b", "c", "d")
+        assert file_hashes.changed({"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "2", "d": "1"}) == ("b", "c", "d")
 
     def test_a_superseded_leaf_is_believed_until_it_is_revoked(self, tmp_path: Path) -> None:
         authority = CA.create(tmp_path / "ca")
@@ -259,11 +260,11 @@ class TestRotation:
         old = authority.issue("orders", tmp_path / "orders")
         pem = (tmp_path / "orders" / "leaf.pem").read_text() + (tmp_path / "orders" / "key.pem").read_text()
         authority.issue("orders", tmp_path / "orders")
-        assert rotations.believed(tmp_path / "gateway", "orders", pem)
-        assert not rotations.believed(tmp_path / "gateway", "billing", pem)
+        assert believed(tmp_path / "gateway", "orders", pem)
+        assert not believed(tmp_path / "gateway", "billing", pem)
         authority.revoke(old.serial)
         authority.publish()
-        assert not rotations.believed(tmp_path / "gateway", "orders", pem)
+        assert not believed(tmp_path / "gateway", "orders", pem)
 
 
 def test_a_figure_is_the_median_and_keeps_every_trial() -> None:
@@ -326,18 +327,6 @@ class TestInAShop:
             "zerotrust": {("token", "gateway"), ("exchanged token", "orders")},
         }
         assert served == believing.get(world.pattern, set())
-        world.manager.reset()
-
-    def test_the_first_rotation_finds_its_files_and_leaves_a_shop_that_sells(self, world: World) -> None:
-        turned = rotation.turn(world, rotations.rotations(world)[0], 0.0)
-        users_password = world.pattern not in TOKEN_PATTERNS
-        files = (
-            ("users/users.db",) if users_password else ("ca/index.json", "orders/tls/key.pem", "orders/tls/leaf.pem")
-        )
-        assert turned.files == files
-        assert (turned.restarted, turned.old_refused) == ((), users_password)
-        assert turned.sent > 20
-        assert rotations.buys(world)
         world.manager.reset()
 
 

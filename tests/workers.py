@@ -18,7 +18,7 @@ from compose.topology import PATTERNS
 SHOP = re.compile(rf"\[((?:local|compose)-(?:{'|'.join(PATTERNS)}))[]-]")
 README = "tests/test_readme.py"  # the README brings up shop after shop
 MEASURED = "tests/test_measurements_"
-ACTED_OUT = (MEASURED, "tests/test_scenarios.py", "tests/test_walk.py")
+ACTED_OUT = (MEASURED, "tests/test_rotate.py", "tests/test_scenarios.py", "tests/test_walk.py")
 ENOUGH = ("local-subsystem", "local-zerotrust")
 """Between them every kind of credential is measured; `make compare` measures under every pattern."""
 

@@ -232,7 +232,7 @@ GUIDE = (
             Answer(
                 "A renewal must not be noticed",
                 ("mtls", "jwt", "zerotrust"),
-                "certificates and keys are read again where they lie; a password has to change at both ends at once",
+                "certificates and keys are read again where they lie; a password has to change at both ends",
                 (
                     "figure:rotation/mtls#service certificate: processes restarted",
                     "figure:rotation/mtls#service certificate: requests failed",
