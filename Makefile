@@ -1,7 +1,8 @@
 # Everything a newcomer types.  `make` alone says what there is.
 #
 # Variables reach the commands through the environment:
-#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY FROM TO ONLY RESUME ARGS PYTHON
+#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY WHAT WAIT FROM TO ONLY RESUME
+#   ARGS PYTHON
 
 PY := .venv/bin/python
 READY := .venv/in-step
@@ -17,7 +18,7 @@ ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing $(S
 unexport NAME
 endif
 
-.PHONY: help up down restart status logs order token scenario scenarios compare report diff \
+.PHONY: help up down restart status logs order token rotate scenario scenarios compare report diff \
   build test stories lint check matrix sabotage doctor clean
 
 help:
@@ -52,6 +53,9 @@ order: $(READY) ## place an order, hop by hop:   make order WHO=alice SKU=book Q
 
 token: $(READY) ## print an access token:        make token WHO=alice
 	@$(PY) -m scenarios token
+
+rotate: $(READY) ## change a credential under load: make rotate WHAT=certificate NAME=orders
+	@$(PY) -m scenarios rotate
 
 ##@ Attack it, and compare
 
