@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import os
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -82,8 +83,8 @@ def visit(visits: dict[str, Visit], site: str) -> Visit:
 
 
 @pytest.fixture(scope="module")
-def reports() -> dict[str, dict[str, Found]]:
-    """What each stranger has found, as each client; one that was not asked yet is not in it."""
+def reports() -> dict[str, dict[str, Found] | str]:
+    """What each stranger has found, as each client, or why it came to nothing; who was not asked yet is not in it."""
     return {}
 
 
@@ -102,10 +103,16 @@ def client(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def found(issuer: Issuer, reports: dict[str, dict[str, Found]], stranger: str, client: str) -> Found:
+def found(issuer: Issuer, reports: dict[str, dict[str, Found] | str], stranger: str, client: str) -> Found:
     if stranger not in reports:
-        reports[stranger] = STRANGERS[stranger](issuer, *REGISTERED)
-    return reports[stranger][client]
+        try:
+            reports[stranger] = STRANGERS[stranger](issuer, *REGISTERED)
+        except Exception:  # asked once, and told to every test that wants to know
+            reports[stranger] = traceback.format_exc()
+    report = reports[stranger]
+    if isinstance(report, str):
+        pytest.fail(report, pytrace=False)
+    return report[client]
 
 
 class TestRelyingParty:
