@@ -33,6 +33,13 @@ SABOTAGES = (
         "x509.BasicConstraints(ca=True, path_length=0)",
         "x509.BasicConstraints(ca=True, path_length=None)",
         f"{X509}::TestCryptographyVerifies::test_nothing_that_our_intermediate_may_not_sign",
+        also=(
+            (
+                PROFILES,
+                "x509.BasicConstraints(ca=True, path_length=1)",
+                "x509.BasicConstraints(ca=True, path_length=None)",
+            ),
+        ),
     ),
     Sabotage(
         "the intermediate vouches for any host",
