@@ -1,12 +1,15 @@
 """The shop's certificate authority: it says which process is which, for a day at a time.
 
 Read the modules in this order:
-    profiles    what a root, a leaf and a CRL look like, and why
-    index       what the CA remembers of the leaves it issued
+    profiles    what a root, an intermediate, a leaf and a CRL look like, and why
+    names       which names may go into a certificate, and which an intermediate may vouch for
+    index       what the CA remembers of all that it signed
     files       how a file changes under its readers without ever being half there
+    vault       the roots and intermediates, and their keys
     homes       the directories where processes read their leaves
     errors      what can go wrong, drawn as a tree
     authority   CA: issue, revoke, publish, renew
+    rolling     how a root or an intermediate gives way to the next
     keeper      the timer that renews leaves and signs the CRL again, and its health
     __main__    the same from the command line: python -m certs
     flaws       what can be wrong with a certificate, case by case
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
         BadName,
         CAError,
         DamagedIndex,
+        IssuerExpired,
         NoAuthority,
-        RootExpired,
+        OutOfTurn,
         Undelivered,
         UnknownLeaf,
     )
@@ -40,10 +44,11 @@ __all__ = [
     "BadName",
     "CAError",
     "DamagedIndex",
+    "IssuerExpired",
     "Leaf",
     "Lifetimes",
     "NoAuthority",
-    "RootExpired",
+    "OutOfTurn",
     "Undelivered",
     "UnknownLeaf",
 ]

@@ -5,8 +5,9 @@
     ├── AlreadyExists    there is one already, and its key is not overwritten
     ├── DamagedIndex     its index.json cannot be read
     ├── BadName          a name that must not go into a certificate
-    ├── UnknownLeaf      no valid leaf has this name or serial number
-    ├── RootExpired      the root's time is over, and so is everything under it
+    ├── UnknownLeaf      no valid leaf, and no intermediate, has this name or serial number
+    ├── IssuerExpired    the time of the root or intermediate is over, and so is everything under it
+    ├── OutOfTurn        a rotation's step that cannot be taken yet, or any more
     └── Undelivered      signed and recorded, but some directories could not be written
 
 Trouble with the disk itself stays what it is: OSError.
@@ -34,12 +35,16 @@ class BadName(CAError):
 
 
 class UnknownLeaf(CAError):
-    """No leaf that is still valid has this name or serial number."""
+    """No leaf that is still valid, and no intermediate, has this name or serial number."""
 
 
-class RootExpired(CAError):
-    """The root is past its notAfter, so nothing signed by it would be accepted."""
+class IssuerExpired(CAError):
+    """The root or intermediate is past its notAfter, so nothing signed by it would be accepted."""
+
+
+class OutOfTurn(CAError):
+    """Taken now, this step would leave somebody unable to believe somebody else."""
 
 
 class Undelivered(CAError):
-    """The CRL is signed and recorded, but some directories could not be written."""
+    """What was signed is recorded, but some directories could not be written."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PUBLIC, SECRET = 0o644, 0o600
-SECRETS = frozenset({"key.pem", "root-key.pem"})
+KEY = "key.pem"  # how the name of a file ends that nobody else may read
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def staged(directory: Path, contents: Mapping[str, bytes]) -> Iterator[None]:
             target = directory / name
             fresh = directory / f".{name}.new"  # one name, so that a writer killed here leaves at most one
             ready[fresh] = target
-            _write(fresh, content, SECRET if name in SECRETS else PUBLIC)
+            _write(fresh, content, SECRET if name.endswith(KEY) else PUBLIC)
         yield
         for fresh, target in ready.items():
             os.replace(fresh, target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -13,7 +13,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 KeyKind = Literal["p256", "p192", "rsa1024"]
-Signer = Literal["ca", "namesake", "pretender", "itself", "sub-ca", "leaf"]
+Signer = Literal["ca", "namesake", "pretender", "itself", "sub-ca", "beside", "leaf"]
+"""Our intermediate; a root of our root's name; who only says that it is our intermediate; itself; a CA below our
+intermediate; one beside it, under our root, that the CA does not know of; a service."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Shape:
     uris: tuple[str, ...] = ("spiffe://{domain}/{name}",)
     dns: tuple[str, ...] = ("{name}",)
     emails: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     san: bytes | None = None
     """The raw content of a subject alternative name, in place of all these names."""
     subject: str = "{name}"
@@ -35,10 +38,14 @@ class Shape:
     key: KeyKind = "p256"
     hash: Literal["sha256", "sha1"] = "sha256"
     signer: Signer = "ca"
+    signs: bool | None = None
+    """Whether it may sign certificates: as a CA may, unless told otherwise."""
+    between: Mapping[str, Any] = field(default_factory=dict)
+    """What differs in the certificate of whoever signed, where that is not the CA itself."""
     bounds: x509.NameConstraints | None = None
-    """What the CA below ours may vouch for, where there is one."""
+    """What it may vouch for: for a CA."""
     chain: bool = True
-    """Whether whoever signed is shown with it, where that is not the CA."""
+    """Whether whoever signed is shown with it."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +101,33 @@ CASES: Mapping[str, Case] = {
     "signed_with_another_key": _case("it names our CA's key, and is not signed with it", "chain", signer="pretender"),
     "self_signed": _case("it vouches for itself", "chain", signer="itself"),
     "signed_by_a_service": _case("a service is not a CA (RFC 5280 §6.1.4 k)", "chain", signer="leaf"),
-    "sub_ca": _case("the root allows no CA below it (RFC 5280 §6.1.4 l)", "chain", signer="sub-ca"),
-    "intermediate_missing": _case("nobody can tell who signed", "chain", signer="sub-ca", chain=False),
-    "name_constraint_violated": _case(
-        "its CA may only name others, and may not be there at all (RFC 5280 §4.2.1.10)",
+    "sub_ca": _case("our intermediate may have no CA below it (RFC 5280 §6.1.4 l)", "chain", signer="sub-ca"),
+    "intermediate_missing": _case("nobody can tell who signed", "chain", chain=False),
+    "unexpected_intermediate": _case("no CRL says that it is still good (RFC 5280 §6.3)", "chain", signer="beside"),
+    "expired_intermediate": _case(
+        "the time of its CA is over (RFC 5280 §6.1.3)",
         "chain",
-        signer="sub-ca",
-        bounds=x509.NameConstraints([x509.DNSName("elsewhere.test")], None),
+        signer="beside",
+        between={"begins": -DAY, "ends": -HOUR},
     ),
+    "intermediate_for_nothing": _case(
+        "its CA may not sign (RFC 5280 §6.1.4 n)", "chain", signer="beside", between={"signs": False}
+    ),
+    "intermediate_that_is_none": _case(
+        "its CA is none (RFC 5280 §6.1.4 k)", "chain", signer="beside", between={"is_ca": False}
+    ),
+    "name_constraint_violated": _case(
+        "its CA may only name others (RFC 5280 §4.2.1.10)",
+        "chain",
+        signer="beside",
+        between={"bounds": x509.NameConstraints([x509.DNSName("elsewhere.test")], None)},
+    ),
+    "outside_the_bounds": _case("our intermediate may not name it", "chain", dns=("elsewhere.test",)),
+    "an_address": _case("our intermediate may name no address", "chain", addresses=("127.0.0.1",)),
     "weak_rsa": _case("a key of 1024 bits can be broken (NIST SP 800-131A)", "chain", key="rsa1024"),
     "weak_curve": _case("a curve of 192 bits: no TLS 1.3 signature is for it (RFC 8446 §4.2.3)", "chain", key="p192"),
     "sha1": _case("SHA-1 has collisions (RFC 9155)", "chain", hash="sha1"),
-    "wrong_host": _case("it may answer elsewhere only (RFC 9525 §6)", "host", dns=("elsewhere.test",)),
+    "wrong_host": _case("it may answer elsewhere only (RFC 9525 §6)", "host", dns=("elsewhere.localhost",)),
     "no_host": _case("it may answer nowhere: a CN is no host name (RFC 9525 §2)", "host", dns=()),
     "client_only": _case("it is not for servers (RFC 5280 §4.2.1.12)", "chain", usages=(CLIENT,)),
     "server_only": _case("it is not for clients (RFC 5280 §4.2.1.12)", "chain", usages=(SERVER,)),

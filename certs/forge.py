@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,6 @@ from certs.profiles import Issuer, Lifetimes
 MARK = "forged.txt"
 HASHES: Mapping[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha1": hashes.SHA1()}
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-SENT_ALONG = {"namesake", "sub-ca", "leaf"}
-"""Signers whose own certificate is shown beside what they signed."""
 
 
 class CannotForge(CAError):
@@ -71,9 +70,9 @@ def forge(ca: CA, name: str, *, into: Path, **wrong: Any) -> Forged:
     _refuse(ca, into)
     shape = _shape(wrong)
     key = _new_key(shape.key)
-    issuer = _issuer(ca, shape, name, key)
+    issuer, above = _issuer(ca, shape, name, key)
     certificate = _sign(issuer, key, shape, name)
-    chain = (issuer.certificate,) if shape.chain and shape.signer in SENT_ALONG else ()
+    chain = (issuer.certificate, *above) if shape.chain and shape.signer != "itself" else ()
     told = f"Forged for a test: {', '.join(wrong) or 'good, but in no index'}. Believe it nowhere else.\n"
     files.private(into)
     written = {
@@ -110,24 +109,25 @@ def _shape(wrong: Mapping[str, Any]) -> Shape:
     return shape
 
 
-def _issuer(ca: CA, shape: Shape, name: str, key: PrivateKey) -> Issuer:
-    """Whose signature it bears."""
-    domain = ca.index().trust_domain
+def _issuer(ca: CA, shape: Shape, name: str, key: PrivateKey) -> tuple[Issuer, tuple[x509.Certificate, ...]]:
+    """Whose signature it bears, and the intermediate above that, if there is one."""
+    index = ca.index()
+    domain, ours = index.trust_domain, ca.vault.issuer(index.signs, index.trust_domain)
     if shape.signer == "itself":
-        return _root(name, key, domain)
+        return _root(name, key, domain), ()
     if shape.signer == "namesake":
         [common_name] = ca.root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        return _root(str(common_name.value), profiles.new_key(), domain)
+        return _root(str(common_name.value), profiles.new_key(), domain), ()
     if shape.signer == "pretender":
-        return Issuer(ca.root, profiles.new_key(), domain)
-    root = serialization.load_pem_private_key((ca.directory / "root-key.pem").read_bytes(), password=None)
-    assert isinstance(root, ec.EllipticCurvePrivateKey)
-    ours = Issuer(ca.root, root, domain)
+        return Issuer(ours.certificate, profiles.new_key(), domain), ()
     if shape.signer == "ca":
-        return ours
-    own, is_ca = profiles.new_key(), shape.signer == "sub-ca"
-    between = Shape(is_ca=is_ca, subject="a CA below" if is_ca else "{name}")
-    return Issuer(_sign(ours, own, between, "billing", shape.bounds), own, domain)
+        return ours, ()
+    own, is_ca = profiles.new_key(), shape.signer != "leaf"
+    names: dict[str, Any] = {"subject": "a CA of ours", "uris": (), "dns": (), "usages": None} if is_ca else {}
+    between = replace(Shape(is_ca=is_ca, **names), **shape.between)
+    above = ca.vault.issuer(index.root.name, domain) if shape.signer == "beside" else ours
+    certificate = _sign(above, own, between, "billing")
+    return Issuer(certificate, own, domain), () if shape.signer == "beside" else (ours.certificate,)
 
 
 def _root(name: str, key: PrivateKey, domain: str) -> Issuer:
@@ -138,9 +138,7 @@ def _root(name: str, key: PrivateKey, domain: str) -> Issuer:
     return Issuer(certificate, key, domain)
 
 
-def _sign(
-    issuer: Issuer, key: PrivateKey, shape: Shape, name: str, bounds: x509.NameConstraints | None = None
-) -> x509.Certificate:
+def _sign(issuer: Issuer, key: PrivateKey, shape: Shape, name: str) -> x509.Certificate:
     now, texts = datetime.now(UTC), {"name": name, "domain": issuer.trust_domain}
     builder = (
         x509.CertificateBuilder()
@@ -153,8 +151,6 @@ def _sign(
     )
     for extension, critical in (*_what_it_is_for(shape), *_names(shape, texts), *_keys(issuer, key)):
         builder = builder.add_extension(extension, critical)
-    if bounds is not None:
-        builder = builder.add_extension(bounds, critical=True)
     try:
         return builder.sign(issuer.key, HASHES[shape.hash])  # type: ignore[arg-type]  # it says itself what it cannot
     except UnsupportedAlgorithm as error:
@@ -168,7 +164,9 @@ Extensions = Iterator[tuple[x509.ExtensionType, bool]]
 def _what_it_is_for(shape: Shape) -> Extensions:
     if shape.is_ca is not None:
         yield x509.BasicConstraints(ca=shape.is_ca, path_length=None), True
-    yield _key_usage(bool(shape.is_ca)), True
+    yield _key_usage(bool(shape.is_ca) if shape.signs is None else shape.signs), True
+    if shape.bounds is not None:
+        yield shape.bounds, True
     if shape.usages is not None:
         yield x509.ExtendedKeyUsage(shape.usages), False
 
@@ -180,6 +178,7 @@ def _names(shape: Shape, texts: Mapping[str, str]) -> Extensions:
     names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri.format(**texts)) for uri in shape.uris]
     names += [x509.DNSName(host.format(**texts)) for host in shape.dns]
     names += [x509.RFC822Name(address.format(**texts)) for address in shape.emails]
+    names += [x509.IPAddress(ip_address(address)) for address in shape.addresses]
     if names:
         yield x509.SubjectAlternativeName(names), not shape.subject  # RFC 5280 §4.2.1.6
 
@@ -190,7 +189,7 @@ def _keys(issuer: Issuer, key: PrivateKey) -> Extensions:
     yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ski), False
 
 
-def _key_usage(is_ca: bool) -> x509.KeyUsage:
+def _key_usage(signs: bool) -> x509.KeyUsage:
     """A service signs handshakes; a CA that poses as one signs certificates too."""
     return x509.KeyUsage(
         digital_signature=True,
@@ -198,8 +197,8 @@ def _key_usage(is_ca: bool) -> x509.KeyUsage:
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=is_ca,
-        crl_sign=is_ca,
+        key_cert_sign=signs,
+        crl_sign=signs,
         encipher_only=False,
         decipher_only=False,
     )

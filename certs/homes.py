@@ -4,13 +4,14 @@ Each is looked at for itself: one that cannot be written does not keep the other
 one that is gone is passed over, because nobody reads there any more.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from certs import files
+from certs.errors import Undelivered
 from certs.index import Leaf
 
 
@@ -43,6 +44,25 @@ def deliver(leaves: Iterable[Leaf], trust: Mapping[str, bytes]) -> list[Event]:
         except OSError as error:
             events.append(failed(leaf, error))
     return events
+
+
+def insist(events: Sequence[Event]) -> None:
+    """Raise Undelivered when something failed."""
+    reasons = [str(event.details["reason"]) for event in events if event.event == "failed"]
+    if reasons:
+        raise Undelivered("; ".join(reasons))
+
+
+def behind(leaves: Iterable[Leaf], trust: Mapping[str, bytes]) -> list[str]:
+    """Whose directories hold anything else than this root and CRL, or cannot be looked into."""
+    return [leaf.name for leaf in leaves if leaf.into.is_dir() and not _has(leaf, trust)]
+
+
+def _has(leaf: Leaf, trust: Mapping[str, bytes]) -> bool:
+    try:
+        return not any(files.differs(leaf.into / name, content) for name, content in trust.items())
+    except OSError:
+        return False
 
 
 def holds(leaf: Leaf) -> bool:

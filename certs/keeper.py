@@ -1,4 +1,4 @@
-"""The timer beside the shop: while it runs, no leaf and no CRL runs out.
+"""The timer beside the shop: while it runs, no leaf, no intermediate and no CRL runs out.
 
 A CRL that is past its nextUpdate makes every reader refuse everybody, which is the safe way to
 fail and still a failure. So the keeper looks every half minute, long before anything is due, and

@@ -1,10 +1,9 @@
-"""What a root, a leaf and a CRL look like, and why each extension is there.
+"""What a root, an intermediate, a leaf and a CRL look like, and why each extension is there.
 
 Pure functions: keys, names and a time go in, a signed object comes out; no disk, no clock.
 The rules are those of RFC 5280, narrowed by SPIFFE's X509-SVID; each is named where it is obeyed.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certs.errors import BadName, RootExpired
+from certs import names
+from certs.errors import IssuerExpired
 
 BACKDATE = timedelta(minutes=1)  # a reader whose clock runs a little behind must not say "not yet valid"
 
@@ -24,19 +24,20 @@ class Lifetimes:
     """How long what the CA signs is good for; short, because a short life is the best revocation."""
 
     root: timedelta = timedelta(days=7)  # Demo: the shop is ephemeral; a root in production lives for years
+    intermediate: timedelta = timedelta(days=3)  # more than twice a leaf's: renewed at half, it cuts no leaf short
     leaf: timedelta = timedelta(days=1)
     crl: timedelta = timedelta(hours=1)
 
     def __post_init__(self) -> None:
         """A life of nothing would have the CA sign for ever, and nobody accept it."""
-        for name in ("root", "leaf", "crl"):
-            if getattr(self, name) < timedelta(seconds=1):
-                raise ValueError(f"the life of a {name} must be a second or more")
+        for what, life in vars(self).items():
+            if life < timedelta(seconds=1):
+                raise ValueError(f"the life of a {what} must be a second or more")
 
 
 @dataclass(frozen=True)
 class Issuer:
-    """Who signs: the root, its private key, and the trust domain that it answers for."""
+    """Who signs: a root or an intermediate, its private key, and the trust domain that it answers for."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
@@ -45,7 +46,7 @@ class Issuer:
 
 @dataclass(frozen=True)
 class Revocation:
-    """One entry of a CRL: which leaf was taken back, when, and why."""
+    """One entry of a CRL: which certificate was taken back, when, and why."""
 
     serial: int
     time: datetime
@@ -73,23 +74,36 @@ def pem(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
 def root(
     key: ec.EllipticCurvePrivateKey, *, name: str, trust_domain: str, now: datetime, lifetimes: Lifetimes
 ) -> x509.Certificate:
-    """Sign the trust anchor: it signs leaves and CRLs, and is never used to authenticate (X509-SVID §3.2)."""
-    if not re.fullmatch(r"[a-z0-9._-]{1,255}", trust_domain):  # SPIFFE-ID §2.1
-        raise BadName(f"{trust_domain!r} is not a trust domain: lower-case letters, digits, '.', '-' and '_'")
+    """Sign the trust anchor: it signs intermediates and its CRL, and is no peer of anybody's (X509-SVID §3.2)."""
+    names.check_trust_domain(trust_domain)
     subject = _subject(name)
-    ski = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    return (
-        _certificate(subject, subject, key.public_key(), now, now + lifetimes.root)
-        # Signs leaves, no further CAs; critical, or a reader might not look (RFC 5280 §4.2.1.9).
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        # Signs certificates and the CRL; no TLS, no documents (RFC 5280 §4.2.1.3, X509-SVID §4.3).
-        .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
-        # The trust domain without a path: it speaks for all of it and is nobody in it (X509-SVID §3.2).
-        .add_extension(_names(f"spiffe://{trust_domain}"), critical=False)
-        # What the leaves' AKI points to; not critical, it only helps to find the key (RFC 5280 §4.2.1.2).
-        .add_extension(ski, critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    builder = _certificate(subject, subject, key.public_key(), now, now + lifetimes.root)
+    # Signs intermediates, and nothing below those; critical, or a reader might not look (RFC 5280 §4.2.1.9).
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
+    return _authority(builder, key.public_key(), trust_domain).sign(key, hashes.SHA256())
+
+
+def intermediate(
+    issuer: Issuer,
+    public_key: ec.EllipticCurvePublicKey,
+    *,
+    name: str,
+    hosts: Sequence[str],
+    now: datetime,
+    lifetimes: Lifetimes,
+) -> x509.Certificate:
+    """Sign the CA that signs the leaves: below it no further CA, and no host but `hosts` and what is under them.
+
+    Its key is at work all day, so this is what a thief of it could do at most.  Raises IssuerExpired.
+    """
+    not_after = _end(issuer, now, lifetimes.intermediate)
+    builder = _certificate(_subject(name), issuer.certificate.subject, public_key, now, not_after)
+    # Signs leaves, no further CAs (RFC 5280 §4.2.1.9).
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    # Critical, or a reader that does not know it would pass over it (RFC 5280 §4.2.1.10).
+    builder = builder.add_extension(names.bounds(hosts), critical=True)
+    builder = builder.add_extension(_signed_by(issuer), critical=False)
+    return _authority(builder, public_key, issuer.trust_domain).sign(issuer.key, hashes.SHA256())
 
 
 def leaf(
@@ -103,16 +117,13 @@ def leaf(
 ) -> x509.Certificate:
     """Sign the certificate of one process: both ends of TLS, one SPIFFE ID (X509-SVID §2, §3.1).
 
-    Raises BadName for a name that is not ours to sign, RootExpired when no time is left to give.
+    Raises BadName for a name that is not ours to sign, IssuerExpired when no time is left to give.
     """
-    check_names(name, dns_names)
-    anchor = issuer.certificate
-    not_after = min(now + lifetimes.leaf, anchor.not_valid_after_utc)  # a leaf cannot outlive its root
-    if not_after <= now:
-        raise RootExpired(f"the root expired at {not_after:%Y-%m-%d %H:%M:%S} UTC: make a new CA")
+    names.check(name, dns_names)
+    not_after = _end(issuer, now, lifetimes.leaf)
     spiffe_id = f"spiffe://{issuer.trust_domain}/{name}"
     return (
-        _certificate(_subject(name), anchor.subject, public_key, now, not_after)
+        _certificate(_subject(name), issuer.certificate.subject, public_key, now, not_after)
         # Signs nothing below itself (RFC 5280 §4.2.1.9, X509-SVID §4.1).
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         # Signs TLS handshakes; TLS 1.3 encrypts nothing with this key (RFC 5280 §4.2.1.3, X509-SVID §4.3).
@@ -131,7 +142,7 @@ def leaf(
 def crl(
     issuer: Issuer, *, number: int, revoked: Iterable[Revocation], now: datetime, lifetimes: Lifetimes
 ) -> x509.CertificateRevocationList:
-    """Sign the list of leaves taken back, complete and good until its nextUpdate (RFC 5280 §5)."""
+    """Sign the list of what `issuer` took back, complete and good until its nextUpdate (RFC 5280 §5)."""
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(issuer.certificate.subject)
@@ -148,18 +159,28 @@ def crl(
     return builder.sign(issuer.key, hashes.SHA256())
 
 
-def check_names(name: str, dns_names: Sequence[str]) -> None:
-    """Raise BadName unless `name` can be a SPIFFE path and each DNS name is one plain host.
+def _end(issuer: Issuer, now: datetime, life: timedelta) -> datetime:
+    """Until when what is signed now is good: nothing can outlive who signed it."""
+    until = issuer.certificate.not_valid_after_utc
+    if until <= now:
+        [name] = issuer.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        raise IssuerExpired(f"{name.value!s} expired at {until:%Y-%m-%d %H:%M:%S} UTC: rotate it")
+    return min(now + life, until)
 
-    `fullmatch`, because `$` would let a line feed through. No wildcards: they name everybody. The last
-    label must not be all digits, or `127.0.0.1` would pass for a host (RFC 1123 §2.1).
-    """
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", name):
-        raise BadName(f"{name!r} is not a service name: a lower-case letter, then up to 62 of a-z 0-9 -")
-    for host in dns_names:
-        label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-        if len(host) > 253 or not re.fullmatch(rf"({label}\.)*(?![0-9]+\Z){label}", host):
-            raise BadName(f"{host!r} is not a host's name: lower-case labels, no wildcard, no address")
+
+def _authority(
+    builder: x509.CertificateBuilder, public_key: ec.EllipticCurvePublicKey, trust_domain: str
+) -> x509.CertificateBuilder:
+    """Add what root and intermediate have in common."""
+    ski = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    return (
+        # Signs certificates and the CRL; no TLS, no documents (RFC 5280 §4.2.1.3, X509-SVID §4.3).
+        builder.add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
+        # The trust domain without a path: it speaks for all of it and is nobody in it (X509-SVID §3.2).
+        .add_extension(_names(f"spiffe://{trust_domain}"), critical=False)
+        # What the AKI of all it signs points to; not critical, it only helps to find the key (RFC 5280 §4.2.1.2).
+        .add_extension(ski, critical=False)
+    )
 
 
 def _certificate(

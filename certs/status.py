@@ -1,4 +1,8 @@
-"""What runs out when, as a table; what is near is said in words, so that it is seen without colours too."""
+"""What runs out when, as a table; what is near is said in words, so that it is seen without colours too.
+
+`python -m certs status` exits 1 when one of the rows says that something ran out or is about to, or that the keeper has
+fallen behind; a leaf that was taken back or superseded, and a rotation under way, are no trouble.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -6,48 +10,74 @@ from datetime import datetime, timedelta
 from rich.console import Console
 from rich.table import Table
 
+from certs import rolling
 from certs.authority import CA, utc_now
-from certs.index import Leaf
+from certs.index import Authority, Index, Leaf
 
 Row = tuple[str, str, str, str, str]
+TROUBLE = ("EXPIRED", "runs out")
+"""How a state begins that somebody should do something about."""
 
 
-def show(ca: CA, now: datetime | None = None, console: Console | None = None) -> None:
-    """Print the table; Rich leaves the colours out when NO_COLOR is set or nobody is looking."""
+def show(ca: CA, now: datetime | None = None, console: Console | None = None) -> bool:
+    """Print the table, and say whether all is well; Rich leaves the colours out when NO_COLOR is set."""
     table = Table("what", "good until (UTC)", "left", "state", "for")
     for column in table.columns[:3]:
         column.no_wrap = True
-    for what, until, left, state, holder in rows(ca, now or utc_now()):
-        colour = "green" if state == "good" else "dim" if state == "superseded" else "bold red"
+    found = list(rows(ca, now or utc_now()))
+    for what, until, left, state, holder in found:
+        colour = "bold red" if state.startswith((*TROUBLE, "REVOKED")) else "green" if state == "good" else "dim"
         table.add_row(what, until, left, f"[{colour}]{state}[/]", holder)
-    (console or Console()).print(table)
+    console = console or Console()
+    console.print(table)
+    if further := rolling.next_step(ca.index()):
+        console.print(f"a rotation is under way; next: {further}")
+    return not any(state.startswith(TROUBLE) for _, _, _, state, _ in found)
 
 
 def rows(ca: CA, now: datetime) -> Iterator[Row]:
-    """The root, the CRL, then each leaf that somebody could still show."""
+    """The roots and intermediates, the CRLs, then each leaf that somebody could still show."""
     index = ca.index()
-    lives, current = index.lifetimes, index.current()
-    yield _row("root", ca.root.not_valid_after_utc, lives.leaf, now, f"spiffe://{index.trust_domain}")
-    yield _row(f"CRL {index.crl_number}", index.crl_signed + lives.crl, lives.crl / 4, now, "every reader")
+    for authority in (*index.roots, *index.intermediates):
+        if not authority.revoked or authority.not_after > now:
+            yield _authority(index, authority, now)
+    lives, until = index.lifetimes, index.crl_signed + index.lifetimes.crl
+    yield _row(f"CRL {index.crl_number}", until, lives.crl / 4, now, "every reader")
     for leaf in index.leaves:
         near = (leaf.not_after - leaf.issued) / 4
         row = _row(leaf.name, leaf.not_after, near, now, ", ".join(leaf.dns_names))
-        if leaf in current or leaf.revoked:
+        if leaf.revoked or (leaf in index.current() and leaf.into.is_dir()):
             yield (*row[:3], _revoked(leaf) or row[3], row[4])
         elif leaf.not_after > now:
-            yield (*row[:3], "superseded", row[4])
+            yield (*row[:3], "superseded" if leaf.into.is_dir() else "not kept", row[4])
+
+
+def _authority(index: Index, authority: Authority, now: datetime) -> Row:
+    """A root is near its end when an intermediate made now would be cut short by it."""
+    near = index.lifetimes.intermediate if authority.is_root else (authority.not_after - authority.issued) / 4
+    holder = f"spiffe://{index.trust_domain}" if authority.is_root else ", ".join(index.hosts)
+    row = _row(authority.name, authority.not_after, near, now, holder)
+    if authority.is_root and row[3].startswith("runs out"):
+        row = (*row[:3], "runs out: rotate root --step begin", holder)
+    if authority.name in (index.signs, index.root.name):
+        return row
+    return (*row[:3], _revoked(authority) or _out_of_use(index, authority), holder)
+
+
+def _out_of_use(index: Index, authority: Authority) -> str:
+    """What is to become of one that does not sign: the newest waits, the others go."""
+    waiting = index.waiting
+    return "waits" if waiting and authority.name in (waiting.name, waiting.issuer) else "superseded"
 
 
 def _row(what: str, until: datetime, near: timedelta, now: datetime, holder: str) -> Row:
     left = until - now
     state = "EXPIRED" if left <= timedelta(0) else "runs out: is keep running?" if left < near else "good"
-    if what == "root" and state.startswith("runs"):
-        state = "runs out: make a new CA"
     return what, f"{until:%Y-%m-%d %H:%M}", _duration(max(left, timedelta(0))), state, holder
 
 
-def _revoked(leaf: Leaf) -> str | None:
-    return f"REVOKED: {leaf.reason}" if leaf.revoked else None
+def _revoked(known: Leaf | Authority) -> str | None:
+    return f"REVOKED: {known.reason}" if known.revoked else None
 
 
 def _duration(left: timedelta) -> str:

@@ -57,7 +57,8 @@ def _people(path: Path) -> None:
 def _certificates(shop_dir: Path, shape: Variant, name: str) -> None:
     for leftover in (shop_dir / "ca").iterdir():
         leftover.unlink()
-    authority = CA.create(shop_dir / "ca", name=f"Five Locks {name}")
+    hosts = sorted({host for dns_names in shape.leaves.values() for host in dns_names})
+    authority = CA.create(shop_dir / "ca", name=f"Five Locks {name}", hosts=hosts)
     for process, dns_names in shape.leaves.items():
         authority.issue(process, shop_dir / process / "tls", dns_names)
 

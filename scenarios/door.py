@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,16 +19,27 @@ def door(shop: Shop) -> requests.Session:
     """A session that trusts this shop's CA and nothing from the environment."""
     session = requests.Session()
     session.trust_env = False
-    session.mount("https://", _Door(ssl.create_default_context(cafile=str(shop.ca_file))))
+    session.mount("https://", _Door(shop.ca_file))
     return session
 
 
 class _Door(HTTPAdapter):
-    """HTTPS with one context; `*.localhost` is loopback, whatever the resolver thinks (RFC 6761 §6.3)."""
+    """HTTPS with one context until the bundle changes; `*.localhost` is loopback, whatever the resolver thinks.
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
+    RFC 6761 §6.3.
+    """
+
+    def __init__(self, bundle: Path) -> None:
+        self._bundle = bundle
+        self._text = ""
         super().__init__()
+
+    def _trusting(self) -> ssl.SSLContext:
+        """The context for the bundle as it is now; while a new copy is being made, as it was."""
+        text = self._bundle.read_text() if self._bundle.exists() else self._text
+        if text != self._text:
+            self._text, self._context = text, ssl.create_default_context(cadata=text)
+        return self._context
 
     def cert_verify(self, *_: Any) -> None:
         """Nothing to do: the context carries the trust bundle."""
@@ -38,5 +50,5 @@ class _Door(HTTPAdapter):
         url = urlsplit(request.url or "")
         name = url.hostname or ""
         address = "127.0.0.1" if name.endswith(".localhost") else name
-        tls = {"ssl_context": self._context, "server_hostname": name, "assert_hostname": name}
+        tls = {"ssl_context": self._trusting(), "server_hostname": name, "assert_hostname": name}
         return {"scheme": url.scheme, "host": address, "port": url.port}, tls

@@ -7,6 +7,7 @@ not a signature.  Nothing here is used by the shop.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ HOUR = timedelta(hours=1)
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 GATEWAY = "spiffe://shop.test/gateway"
 NO_PASSWORD = serialization.NoEncryption()
+PRIVATE_KEY = re.compile("-----BEGIN PRIVATE KEY-----.*?-----END PRIVATE KEY-----\n", re.DOTALL)
 BY_THE_OTHER_END = ("alert", "reset", "broken pipe", "eof", "closed", "disconnected", "badstatusline")
 """What a refusal sounds like when it was not our own side that refused."""
 
@@ -43,6 +45,13 @@ class Root:
 
     certificate: x509.Certificate
     key: Any
+    above: tuple[x509.Certificate, ...] = ()
+    """What leads from it to a root of ours, without that."""
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """What is sent along with a certificate that it signed."""
+        return (self.certificate, *self.above)
 
 
 @dataclass(frozen=True)
@@ -100,43 +109,46 @@ class Authority:
     """The shop's CA as whoever breaks into it holds it, and the certificate that a service holds."""
 
     ours: Root
+    """Our intermediate, which signs the shop's own certificates."""
+    top: Root
+    """Our root."""
     service: Root
 
     def another(self, name: x509.Name | None = None) -> Root:
-        """A CA of somebody else's, of the same name unless another is given."""
+        """A root of somebody else's, of the same name unless another is given."""
         key, now = mallorys_key(), datetime.now(UTC)
-        subject = name or self.ours.certificate.subject
+        subject = name or self.top.certificate.subject
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-        builder = builder.serial_number(self.ours.certificate.serial_number)
+        builder = builder.serial_number(self.top.certificate.serial_number)
         builder = builder.not_valid_before(now - HOUR).not_valid_after(now + HOUR)
-        for extension in self.ours.certificate.extensions:
+        for extension in self.top.certificate.extensions:
             if not isinstance(extension.value, x509.SubjectKeyIdentifier | x509.AuthorityKeyIdentifier):
                 builder = builder.add_extension(extension.value, extension.critical)
         ski = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         return Root(builder.add_extension(ski, critical=False).sign(key, hashes.SHA256()), key)
 
     def below(self, root: Root, **wanted: Any) -> Root:
-        """A CA that `root` has signed."""
+        """A CA that `root` has signed, and that our CA does not know of."""
         usual: dict[str, Any] = {"uris": (), "dns": (), "subject": "Below", "usages": None, "ca": True, "signs": True}
         leaf = Leaf(**{**usual, "key": ec.generate_private_key(ec.SECP256R1()), **wanted})
-        return Root(leaf.signed_by(root), leaf.key)
+        above = () if root is self.top else root.chain
+        return Root(leaf.signed_by(root), leaf.key, above)
 
 
 @contextmanager
 def broken_into(world: World) -> Iterator[Authority]:
-    """The CA's root key and certificate, off its own disk, and what the orders service holds, or would hold."""
+    """The CA's keys and certificates, off its own disk, and what the orders service holds, or would hold."""
     ran = world.shop.run("ca", ["sh", "-c", 'cat "$SHOP_DIR"/ca/*.pem'])
-    text = ran.stdout
-    if ran.returncode or "PRIVATE KEY" not in text:
-        raise CannotRun(f"the CA's key was not found: {ran.stderr[-200:]}", "make logs")
-    begins = text.index("-----BEGIN PRIVATE KEY")
-    key = serialization.load_pem_private_key(text[begins : text.index("-----END PRIVATE KEY")].encode() + _END, None)
-    ours = Root(x509.load_pem_x509_certificate(text[text.index("-----BEGIN CERTIFICATE") :].encode()), key)
+    keys = [serialization.load_pem_private_key(each.encode(), None) for each in PRIVATE_KEY.findall(ran.stdout)]
+    if ran.returncode or not keys:
+        raise CannotRun(f"the CA's keys were not found: {ran.stderr[-200:]}", "make logs")
+    found = x509.load_pem_x509_certificates(ran.stdout.encode())
+    own = {each: key for each in found for key in keys if each.public_key() == key.public_key()}
+    newest = max((each for each in own if each.issuer != each.subject), key=lambda each: each.not_valid_before_utc)
+    root = next(each for each in own if each.subject == newest.issuer)
+    ours = Root(newest, own[newest])
     service = Leaf(uris=("spiffe://shop.test/orders",), dns=("orders",), subject="orders")
-    yield Authority(ours, Root(service.signed_by(ours), service.key))
-
-
-_END = b"-----END PRIVATE KEY-----\n"
+    yield Authority(ours, Root(root, own[root]), Root(service.signed_by(ours), service.key, ours.chain))
 
 
 def shown(certificate: x509.Certificate, key: Any, *chain: x509.Certificate) -> dict[str, str]:
@@ -151,15 +163,15 @@ def shown(certificate: x509.Certificate, key: Any, *chain: x509.Certificate) -> 
 
 
 def leaf(**wanted: Any) -> Recipe:
-    """A certificate that our CA signs, good but for what is wanted."""
+    """A certificate that our intermediate signs, good but for what is wanted."""
     wish = Leaf(**wanted)
-    return lambda authority: shown(wish.signed_by(authority.ours), wish.key)
+    return lambda authority: shown(wish.signed_by(authority.ours), wish.key, *authority.ours.chain)
 
 
 def dated(begins: timedelta, ends: timedelta) -> Recipe:
     """A certificate that is in date from `begins` to `ends`, counted from now."""
     wish = replace(Leaf(), begins=begins, ends=ends)
-    return lambda authority: shown(wish.signed_by(authority.ours), wish.key)
+    return lambda authority: shown(wish.signed_by(authority.ours), wish.key, *authority.ours.chain)
 
 
 Recipe = Callable[[Authority], dict[str, str]]

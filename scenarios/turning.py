@@ -38,6 +38,8 @@ class Taken:
     does: str
     files: tuple[str, ...]
     """Those that are different now."""
+    began: float
+    """By our clock."""
     change: float
     """How long the change itself took, in seconds."""
     effects: Mapping[str, float]
@@ -118,10 +120,9 @@ def turn(
     with under_load(customers.arrive, rate, int(rate * MOST_SECONDS)) as load:
         going = _Going(world, load, rate, tell, took)
         going.on(BEFORE)
-        began = time.monotonic()
         taken = [going.through(step) for step in rotation.steps]
         insist(rotation.works(), f"with the new {rotation.what} the shop does not work")
-        seconds = time.monotonic() - began
+        in_force = taken[-1].began + max(taken[-1].effects.values()) - taken[0].began
         if rotation.last:
             if rotation.last.grace:
                 world.log_everybody_out()
@@ -136,7 +137,7 @@ def turn(
     insist(told.verdict is Verdict.SERVED, f"what was cut off finds no end: {told}")
     restarted = tuple(name for name, process in running(world).items() if process != processes[name])
     refused = rotation.old_refused is None or rotation.old_refused()
-    return Turned(rotation, tuple(taken), restarted, len(load.sent), len(load.failed), lasted, seconds, refused)
+    return Turned(rotation, tuple(taken), restarted, len(load.sent), len(load.failed), lasted, in_force, refused)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class _Going:
         effects = _effects(step, began)
         touched = file_hashes.changed(before, fingerprints(self.world))
         self.on(BETWEEN)
-        taken = Taken(step.does, touched, change, effects)
+        taken = Taken(step.does, touched, began, change, effects)
         self.took(taken)
         return taken
 

@@ -2,7 +2,8 @@
 
 A certificate, key or CRL that changes on disk is in force at the next connection, without a restart: contexts are
 cached under their files' modification times.  Every context speaks TLS 1.3 only, verifies strictly (RFC 5280), and
-refuses everybody when the CRL is out of date, and does not start without one: fail closed.
+refuses everybody when a CRL is out of date, and does not start without one: fail closed.  Each CA of a chain needs its
+own, so an intermediate that our CA does not know of is refused, whoever signed it.
 """
 
 from __future__ import annotations
@@ -113,10 +114,10 @@ def _client_context(files: Files) -> ssl.SSLContext:
 
 
 def _trust(context: ssl.SSLContext, bundle: str, crl: str) -> None:
-    """Trust `bundle` and nothing else, and no leaf that `crl` takes back (RFC 5280 §6.3)."""
+    """Trust `bundle` and nothing else, and no leaf or intermediate that `crl` takes back (RFC 5280 §6.3)."""
     context.load_verify_locations(bundle)
     context.load_verify_locations(crl)
-    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF | ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN | ssl.VERIFY_X509_STRICT
 
 
 _contexts: dict[tuple[Any, ...], tuple[tuple[int, ...], ssl.SSLContext]] = {}

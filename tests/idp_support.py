@@ -22,6 +22,7 @@ from werkzeug.test import Client as Browser
 from werkzeug.test import TestResponse
 
 import certs
+from certs.names import HOSTS
 from idp import keys, provider
 from idp.app import create_app
 from idp.settings import Settings
@@ -110,7 +111,7 @@ def _kit(factory: pytest.TempPathFactory) -> Path:
         for name, password in PASSWORDS.items():
             scopes = [*CUSTOMER, "orders:read:any", "orders:refund"] if name == "carol" else CUSTOMER
             users.add(name, password, scopes, full_name=name.title(), email=f"{name}@shop.test")
-    authority = certs.CA.create(kit / "ca")
+    authority = certs.CA.create(kit / "ca", hosts=[*HOSTS, "edge"])
     authority.issue("idp", kit / "idp/tls", ["idp", "idp.localhost", "localhost"])
     for name in ("edge", "orders", "inventory", "billing"):
         authority.issue(name, kit / name / "tls")

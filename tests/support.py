@@ -71,6 +71,12 @@ def b64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
+def leaf_of(home: Path) -> bytes:
+    """The certificate of whoever has `home`, as it goes over the wire, without what is sent along."""
+    leaf = x509.load_pem_x509_certificate((home / "leaf.pem").read_bytes())
+    return leaf.public_bytes(serialization.Encoding.DER)
+
+
 def crl(
     issuer: profiles.Issuer,
     *revoked: x509.Certificate,

@@ -32,7 +32,18 @@ from services.patterns.jwt import Jwt
 from services.patterns.oauth2 import OAuth2
 from services.patterns.zerotrust import ZeroTrust
 from services.settings import PatternName, ServiceName
-from tests.support import ISSUER, Issuer, ShownCertificate, b64url, basic, bearer, request, settings, thumbprint
+from tests.support import (
+    ISSUER,
+    Issuer,
+    ShownCertificate,
+    b64url,
+    basic,
+    bearer,
+    leaf_of,
+    request,
+    settings,
+    thumbprint,
+)
 
 PATTERNS: dict[PatternName, type[OAuth2 | Jwt | ZeroTrust]] = {"oauth2": OAuth2, "jwt": Jwt, "zerotrust": ZeroTrust}
 
@@ -47,7 +58,7 @@ class Place:
 
     def certificate(self, service: str) -> bytes:
         """The leaf that a service shows."""
-        return ssl.PEM_cert_to_DER_cert((self.directory / service / "tls/leaf.pem").read_text())
+        return leaf_of(self.directory / service / "tls")
 
 
 @pytest.fixture(scope="module")
@@ -351,7 +362,7 @@ class TestZeroTrust:
         self, zerotrust: Guarded, place: Place, tmp_path: Path
     ) -> None:
         place.ca.issue("gateway", into=tmp_path)
-        renewed = ShownCertificate(ssl.PEM_cert_to_DER_cert((tmp_path / "leaf.pem").read_text()))
+        renewed = ShownCertificate(leaf_of(tmp_path))
         with pytest.raises(Unauthenticated, match="not bound"):
             zerotrust.pattern.authenticate(request(bearer(zerotrust.token()), connection=renewed))
 

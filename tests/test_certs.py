@@ -19,10 +19,10 @@ from certs import (
     AlreadyExists,
     BadName,
     DamagedIndex,
+    IssuerExpired,
     Leaf,
     Lifetimes,
     NoAuthority,
-    RootExpired,
     Undelivered,
     UnknownLeaf,
     files,
@@ -88,10 +88,8 @@ class TestFiles:
             ca.issue("orders", home)
         finally:
             os.umask(before)
-        modes = {
-            path.name: path.stat().st_mode & 0o777 for path in [*home.iterdir(), *ca.directory.iterdir()]
-        }
-        assert modes["key.pem"] == modes["root-key.pem"] == 0o600
+        modes = {path.name: path.stat().st_mode & 0o777 for path in [*home.iterdir(), *ca.directory.iterdir()]}
+        assert modes["key.pem"] == modes["root.1-key.pem"] == modes["issuing.1-key.pem"] == 0o600
         assert modes["leaf.pem"] == modes["bundle.pem"] == modes["crl.pem"] == 0o644
         assert home.stat().st_mode & 0o777 == ca.directory.stat().st_mode & 0o777 == 0o700
 
@@ -104,7 +102,7 @@ class TestFiles:
     def test_a_leaf_gets_its_own_files_and_nothing_of_the_ca(self, ca: CA, home: Path) -> None:
         ca.issue("orders", home)
         assert {path.name for path in home.iterdir()} == {"leaf.pem", "key.pem", "bundle.pem", "crl.pem"}
-        assert (home / "bundle.pem").read_bytes() == (ca.directory / "root.pem").read_bytes()
+        assert (home / "bundle.pem").read_bytes() == (ca.directory / "root.1.pem").read_bytes()
         assert is_a_pair(home)
 
     def test_who_has_a_file_open_goes_on_reading_the_old_one(self, ca: CA, home: Path) -> None:
@@ -119,9 +117,7 @@ class TestFiles:
     def test_no_unfinished_file_stays_behind(self, ca: CA, home: Path) -> None:
         ca.issue("orders", home)
         ca.publish()
-        assert not [
-            path for place in (home, ca.directory) for path in place.iterdir() if path.suffix == ".new"
-        ]
+        assert not [path for place in (home, ca.directory) for path in place.iterdir() if path.suffix == ".new"]
 
     def test_what_a_killed_writer_left_is_no_obstacle_and_lends_no_mode(self, ca: CA, home: Path) -> None:
         home.mkdir(parents=True)
@@ -142,9 +138,7 @@ class TestFiles:
             ca.issue("orders", home)
         assert {path: path.read_bytes() for path in [*home.iterdir(), *ca.directory.iterdir()]} == before
 
-    def test_a_secret_has_its_mode_from_the_first_byte(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_secret_has_its_mode_from_the_first_byte(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "fchmod", lambda _descriptor, _mode: None)  # as if read before it
         before = os.umask(0)
         try:
@@ -165,6 +159,7 @@ class TestIssue:
             home,
             issued=clock.now,
             not_after=clock.now + 24 * HOUR,
+            issuer="issuing.1",
         )
 
     def test_a_leaf_has_its_own_name_unless_told_otherwise(self, ca: CA, home: Path) -> None:
@@ -207,6 +202,27 @@ class TestIssue:
         with pytest.raises(BadName, match="not a host's name"):
             ca.issue("orders", home, ("orders", host))
 
+    @pytest.mark.parametrize("host", ["elsewhere", "xorders", "orders.test", "ordersx", "orders.billing.x"])
+    def test_a_host_that_no_reader_would_accept_is_refused(self, ca: CA, home: Path, host: str) -> None:
+        with pytest.raises(BadName, match="none of the hosts that this CA may vouch for: gateway, idp, orders"):
+            ca.issue("orders", home, ("orders", host))
+        assert not home.exists()
+        assert not ca.index().leaves
+
+    def test_the_hosts_are_those_told_and_what_is_under_them(self, tmp_path: Path, home: Path) -> None:
+        ca = CA.create(tmp_path / "other", hosts=["shop.test"])
+        ca.issue("orders", home, ("shop.test", "orders.shop.test"))
+        with pytest.raises(BadName, match="none of the hosts"):
+            ca.issue("orders", home)
+
+    @pytest.mark.parametrize(("hosts", "words"), [([], "at least one host"), (["*"], "not a host's name")])
+    def test_an_intermediate_that_could_vouch_for_any_host_is_not_made(
+        self, tmp_path: Path, hosts: list[str], words: str
+    ) -> None:
+        with pytest.raises(BadName, match=words):
+            CA.create(tmp_path / "other", hosts=hosts)
+        assert not (tmp_path / "other" / "index.json").exists()
+
     def test_a_service_name_that_is_no_host_name_needs_a_dns_name(self, ca: CA, home: Path) -> None:
         with pytest.raises(BadName, match="'orders-' is not a host's name"):
             ca.issue("orders-", home)
@@ -225,7 +241,7 @@ from certs import CA
 ca, who, homes = CA.open(Path(sys.argv[1])), sys.argv[2], Path(sys.argv[3])
 sys.stdin.read(1)
 for turn in range(10):
-    ca.issue(f"{who}-{turn}", homes / f"{who}-{turn}")
+    ca.issue(f"{who}-{turn}", homes / f"{who}-{turn}", ["orders"])
 """
         root = Path(certs.__file__).parents[1]
         both = [
@@ -271,9 +287,7 @@ for turn in range(10):
             assert seen.pop(0)
         assert all(seen)
 
-    def test_a_newcomer_does_not_start_with_a_crl_that_has_run_out(
-        self, ca: CA, home: Path, clock: Clock
-    ) -> None:
+    def test_a_newcomer_does_not_start_with_a_crl_that_has_run_out(self, ca: CA, home: Path, clock: Clock) -> None:
         clock.now += 2 * HOUR
         ca.issue("orders", home)
         assert crl(home).next_update_utc == clock.now + HOUR
@@ -287,25 +301,27 @@ class TestOpening:
         assert again.index().leaves == (leaf,)
 
     def test_lifetimes_are_remembered(self, tmp_path: Path, clock: Clock) -> None:
-        lives = Lifetimes(root=5 * HOUR, leaf=2 * HOUR, crl=HOUR / 2)
+        lives = Lifetimes(root=5 * HOUR, intermediate=4 * HOUR, leaf=2 * HOUR, crl=HOUR / 2)
         CA.create(tmp_path / "ca", lifetimes=lives, clock=clock)
         ca = CA.open(tmp_path / "ca", clock=clock)
         assert ca.index().lifetimes == lives
         assert ca.root.not_valid_after_utc == clock.now + 5 * HOUR
         assert ca.issue("orders", tmp_path / "tls").not_after == clock.now + 2 * HOUR
 
-    @pytest.mark.parametrize("which", ["root", "leaf", "crl"])
+    @pytest.mark.parametrize("which", ["root", "intermediate", "leaf", "crl"])
     def test_a_lifetime_of_nothing_is_refused(self, which: str) -> None:
         with pytest.raises(ValueError, match=f"life of a {which}"):
             Lifetimes(**{which: timedelta(0)})
 
     def test_a_second_ca_does_not_overwrite_the_first(self, ca: CA) -> None:
-        key = (ca.directory / "root-key.pem").read_bytes()
+        key = (ca.directory / "root.1-key.pem").read_bytes()
         with pytest.raises(AlreadyExists, match="holds a CA already"):
             CA.create(ca.directory)
-        assert (ca.directory / "root-key.pem").read_bytes() == key
+        assert (ca.directory / "root.1-key.pem").read_bytes() == key
 
-    @pytest.mark.parametrize("missing", ["index.json", "root.pem", "root-key.pem"])
+    @pytest.mark.parametrize(
+        "missing", ["index.json", "root.1.pem", "root.1-key.pem", "issuing.1.pem", "issuing.1-key.pem"]
+    )
     def test_a_directory_without_a_ca_is_no_ca(self, ca: CA, missing: str) -> None:
         (ca.directory / missing).unlink()
         with pytest.raises(NoAuthority, match="there is no CA in"):
@@ -322,9 +338,7 @@ class TestOpening:
             certs.nothing  # noqa: B018 - looking it up is the test
 
     def test_all_that_the_package_offers_is_there(self) -> None:
-        assert {name: getattr(certs, name).__name__ for name in certs.__all__} == {
-            name: name for name in certs.__all__
-        }
+        assert {name: getattr(certs, name).__name__ for name in certs.__all__} == {name: name for name in certs.__all__}
 
 
 class TestRevoke:
@@ -381,9 +395,7 @@ class TestRevoke:
             ca.publish()
             assert serials(home) == {leaf.serial}
 
-    def test_an_entry_stays_until_one_crl_after_the_leaf_expired(
-        self, ca: CA, home: Path, clock: Clock
-    ) -> None:
+    def test_an_entry_stays_until_one_crl_after_the_leaf_expired(self, ca: CA, home: Path, clock: Clock) -> None:
         leaf = ca.issue("orders", home)
         ca.revoke("orders")
         clock.now += 25 * HOUR
@@ -392,9 +404,7 @@ class TestRevoke:
         ca.publish()
         assert serials(ca.directory) == set()
 
-    def test_leaves_that_nobody_can_show_any_more_are_forgotten(
-        self, ca: CA, home: Path, clock: Clock
-    ) -> None:
+    def test_leaves_that_nobody_can_show_any_more_are_forgotten(self, ca: CA, home: Path, clock: Clock) -> None:
         ca.issue("orders", home)
         new = ca.issue("orders", home)
         clock.now += 25 * HOUR
@@ -423,21 +433,17 @@ class TestPublish:
         ca.publish()
         assert not home.exists()
 
-    def test_one_that_cannot_be_written_does_not_keep_the_others_from_theirs(
-        self, ca: CA, tmp_path: Path
-    ) -> None:
+    def test_one_that_cannot_be_written_does_not_keep_the_others_from_theirs(self, ca: CA, tmp_path: Path) -> None:
         broken, fine = tmp_path / "broken", tmp_path / "fine"
-        ca.issue("broken", broken)
-        ca.issue("fine", fine)
+        ca.issue("orders", broken)
+        ca.issue("billing", fine)
         (broken / "crl.pem").unlink()
         (broken / "crl.pem").mkdir()
         with pytest.raises(Undelivered, match="directory"):
             ca.publish()
         assert number(fine) == 2
 
-    def test_what_was_not_delivered_is_delivered_by_the_next_round(
-        self, ca: CA, home: Path, clock: Clock
-    ) -> None:
+    def test_what_was_not_delivered_is_delivered_by_the_next_round(self, ca: CA, home: Path, clock: Clock) -> None:
         ca.issue("orders", home)
         (home / "crl.pem").write_bytes(b"stale")
         assert [event.event for event in ca.renew_due(clock.now)] == ["delivered"]
@@ -445,9 +451,7 @@ class TestPublish:
 
 
 class TestRenewal:
-    def test_a_leaf_is_renewed_at_half_its_life_and_not_before(
-        self, ca: CA, home: Path, clock: Clock
-    ) -> None:
+    def test_a_leaf_is_renewed_at_half_its_life_and_not_before(self, ca: CA, home: Path, clock: Clock) -> None:
         old = ca.issue("orders", home, ("orders", "localhost"))
         ca.renew_due(clock.now + 12 * HOUR - timedelta(seconds=1))
         assert serial_in(home) == old.serial
@@ -478,9 +482,7 @@ class TestRenewal:
         new = ca.issue("orders", home)
         assert new.serial not in serials(home)
 
-    def test_an_expired_leaf_is_renewed_when_the_keeper_comes_back(
-        self, ca: CA, home: Path, clock: Clock
-    ) -> None:
+    def test_an_expired_leaf_is_renewed_when_the_keeper_comes_back(self, ca: CA, home: Path, clock: Clock) -> None:
         ca.issue("orders", home)
         clock.now += 72 * HOUR
         ca.publish()
@@ -488,9 +490,7 @@ class TestRenewal:
         ca.renew_due()
         assert ca.index().current()[0].not_after == clock.now + 24 * HOUR
 
-    def test_the_crl_is_signed_again_after_a_quarter_of_its_life(
-        self, ca: CA, home: Path, clock: Clock
-    ) -> None:
+    def test_the_crl_is_signed_again_after_a_quarter_of_its_life(self, ca: CA, home: Path, clock: Clock) -> None:
         ca.issue("orders", home)
         assert ca.renew_due(clock.now + HOUR / 4 - timedelta(seconds=1)) == []
         events = ca.renew_due(clock.now + HOUR / 4)
@@ -541,18 +541,18 @@ class TestRenewal:
     def test_a_leaf_recorded_before_its_delivery_failed_is_not_forgotten(
         self, ca: CA, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for name in ("broken", "fine"):
+        for name in ("orders", "billing"):
             ca.issue(name, tmp_path / name)
         really = os.replace
 
         def failing(source: Path, target: Path) -> None:
-            if Path(target) == tmp_path / "broken" / "bundle.pem":
+            if Path(target) == tmp_path / "orders" / "bundle.pem":
                 raise OSError("not now")
             really(source, target)
 
         monkeypatch.setattr(os, "replace", failing)
         ca.renew_due(clock.now + 12 * HOUR)
-        assert [leaf.name for leaf in ca.index().leaves].count("broken") == 2
+        assert [leaf.name for leaf in ca.index().leaves].count("orders") == 2
 
     def test_a_crl_that_was_recorded_and_not_written_is_signed_again(
         self, ca: CA, home: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
@@ -594,14 +594,14 @@ class TestRenewal:
         events = ca.renew_due(clock.now + 29 * HOUR)
         assert not {"renewed", "failed"} & {event.event for event in events}
         (failed,) = [event for event in ca.renew_due(clock.now + 30 * HOUR) if event.event == "failed"]
-        assert "the root expired" in str(failed.details["reason"])
+        assert "issuing.1 expired at 2030-01-02 18:00:00" in str(failed.details["reason"])
 
     def test_an_expired_root_is_said_to_be_and_issues_nothing(
         self, ca: CA, home: Path, tmp_path: Path, clock: Clock
     ) -> None:
         ca.issue("orders", home)
         clock.now += timedelta(days=7)
-        with pytest.raises(RootExpired, match="2030-01-08"):
+        with pytest.raises(IssuerExpired, match=r"issuing\.1 expired at 2030-01-04"):
             ca.issue("billing", tmp_path / "billing")
         assert [e.details["name"] for e in ca.renew_due() if e.event == "failed"] == ["orders"]
 
@@ -622,6 +622,7 @@ class TestRenewal:
             "into": str(home),
             "issued": "2030-01-01T12:00:00+00:00",
             "not_after": "2030-01-02T12:00:00+00:00",
+            "issuer": "issuing.1",
             "revoked": None,
             "reason": None,
         }

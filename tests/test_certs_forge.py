@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import certs
 from certs.flaws import CASES, Shape
 from certs.forge import MARK, CannotForge, Forged, forge
 from services import tls
+from tests import support
 from tests.loopback import NoHandshake, handshake
 
 
@@ -97,7 +99,9 @@ def test_each_case_is_noticed_where_it_says(ca: certs.CA, tmp_path: Path, case: 
         ("intermediate_missing", "unable to get local issuer certificate"),
         ("signed_by_a_service", "invalid CA certificate|issuer certificate"),
         ("sub_ca", "path length constraint exceeded"),
-        ("name_constraint_violated", "path length constraint exceeded|permitted subtree violation"),
+        ("unexpected_intermediate", "unable to get certificate CRL"),
+        ("outside_the_bounds", "permitted subtree violation"),
+        ("an_address", "excluded subtree violation"),
         ("server_only", "unsuitable certificate purpose|unsupported certificate purpose"),
         ("code_signing", "unsuitable certificate purpose|unsupported certificate purpose"),
     ],
@@ -105,6 +109,32 @@ def test_each_case_is_noticed_where_it_says(ca: certs.CA, tmp_path: Path, case: 
 def test_the_chain_is_refused_for_its_own_reason(ca: certs.CA, tmp_path: Path, case: str, words: str) -> None:
     with pytest.raises(NoHandshake) as refused:
         as_client(ca, made(ca, case, tmp_path / "x"))
+    assert re.search(words, str(refused.value.server)), refused.value
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("expired_intermediate", "certificate has expired"),
+        ("intermediate_for_nothing", "unable to get (local )?issuer certificate|invalid CA|keyusage does not include"),
+        ("intermediate_that_is_none", "invalid CA certificate|issuer certificate"),
+        ("name_constraint_violated", "permitted subtree violation"),
+    ],
+)
+def test_an_intermediate_is_refused_for_its_own_reason_though_its_crl_is_there(
+    ca: certs.CA, tmp_path: Path, case: str, words: str
+) -> None:
+    shutil.copytree(shop(ca) / "billing/tls", tmp_path / "billing")
+    good = forge(ca, "orders", into=tmp_path / "good", signer="beside")
+    bad = forge(ca, "orders", into=tmp_path / "bad", **{case: True})
+    with (tmp_path / "billing/crl.pem").open("ab") as lists:
+        lists.write(support.crl(good.issuer) + support.crl(bad.issuer))
+    server = tls.server_context(tmp_path / "billing", "required")
+    clients = [tls.client_context(shop(ca) / "orders/tls/bundle.pem", each.cert) for each in (good, bad)]
+    with handshake(server, clients[0], "billing"):
+        pass
+    with pytest.raises(NoHandshake) as refused, handshake(server, clients[1], "billing"):
+        pass
     assert re.search(words, str(refused.value.server)), refused.value
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from cryptography import x509
 from rich.console import Console
 
-from certs import CA, Lifetimes, RootExpired, cli, keeper, status
+from certs import CA, IssuerExpired, Lifetimes, cli, keeper, rolling, status
 from certs.homes import Event
 
 ROOT = Path(cli.__file__).parents[1]
@@ -79,12 +80,14 @@ class TestCommands:
 
     def test_init_takes_lives_name_and_trust_domain(self, tmp_path: Path, certs: Commands) -> None:
         there = tmp_path / "there"
-        lives = ("--root-life", "2d", "--leaf-life", "90s", "--crl-life", "15m")
-        code, said = certs("init", "--dir", there, "--trust-domain", "other.test", *lives)
+        lives = ("--root-life", "2d", "--intermediate-life", "3h", "--leaf-life", "90s", "--crl-life", "15m")
+        hosts = ("--host", "shop.test", "--host", "localhost")
+        code, said = certs("init", "--dir", there, "--trust-domain", "other.test", *lives, *hosts)
         assert code == 0, said
         index = CA.open(there).index()
         assert index.trust_domain == "other.test"
-        expected = Lifetimes(timedelta(days=2), timedelta(seconds=90), timedelta(minutes=15))
+        assert index.hosts == ("shop.test", "localhost")
+        expected = Lifetimes(timedelta(days=2), timedelta(hours=3), timedelta(seconds=90), timedelta(minutes=15))
         assert index.lifetimes == expected
 
     def test_issue_takes_another_directory(self, town: Path, certs: Commands) -> None:
@@ -97,6 +100,32 @@ class TestCommands:
         certs("issue", "orders")
         certs("revoke", "orders", "--no-publish")
         assert not list(x509.load_pem_x509_crl((town / "orders" / "tls" / "crl.pem").read_bytes()))
+
+    def test_rotate_replaces_a_leaf_and_the_intermediate(
+        self, town: Path, certs: Commands, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cli, "PAUSE", 0)
+        certs("init")
+        certs("issue", "orders", "--dns", "orders", "--dns", "localhost")
+        code, said = certs("rotate", "leaf", "orders")
+        assert code == 0
+        assert said.startswith("issued ")
+        assert certs("rotate", "intermediate") == (0, "issuing.2 signs in place of issuing.1, 1 leaves issued again")
+        leaves = CA.open(town / "ca").index().leaves
+        assert [leaf.issuer for leaf in leaves] == ["issuing.1", "issuing.1", "issuing.2"]
+        assert {leaf.dns_names for leaf in leaves} == {("orders", "localhost")}
+        assert certs("revoke", "issuing.1")[1].endswith("of issuing.1")
+        assert certs("status")[0] == 0
+
+    def test_rotate_replaces_the_root_step_by_step(self, town: Path, certs: Commands) -> None:
+        certs("init")
+        certs("issue", "orders")
+        said = [certs("rotate", "root", "--step", step) for step in ("begin", "switch", "finish")]
+        assert said == [
+            (0, "root.2 is trusted beside root.1; next: rotate root --step switch"),
+            (0, "1 leaves issued again, under root.2; next: rotate root --step finish"),
+            (0, "only root.2 is trusted"),
+        ]
 
     @pytest.mark.parametrize("reason", cli.Reason)
     def test_every_reason_is_one_of_the_standard(self, reason: cli.Reason) -> None:
@@ -134,6 +163,11 @@ class TestCommands:
             (["issue", "orders", "--dns", "*.test"], "'*.test' is not a host's name"),
             (["revoke", "nobody"], "no valid leaf has the name or serial number 'nobody'"),
             (["revoke", "orders", "--reason", "spite"], "spite"),
+            (["revoke", "issuing.1"], "issuing.1 signs leaves: `rotate intermediate` first"),
+            (["rotate", "leaf", "billing"], "no directory holds a leaf of 'billing': `issue` makes one"),
+            (["rotate", "root", "--step", "switch"], "nothing is being replaced: begin first"),
+            (["rotate", "root", "--step", "finish"], "the leaves are not under a new root: begin and switch first"),
+            (["rotate", "root"], "--step"),
         ],
         ids=" ".join,
     )
@@ -175,24 +209,52 @@ class TestStatus:
     @pytest.mark.parametrize(
         ("hours", "states"),
         [
-            (0, ["good", "good", "good"]),
-            (0.8, ["good", "runs out: is keep running?", "good"]),
-            (19, ["good", "EXPIRED", "runs out: is keep running?"]),
-            (25, ["good", "EXPIRED", "EXPIRED"]),
-            (150, ["runs out: make a new CA", "EXPIRED", "EXPIRED"]),
-            (169, ["EXPIRED", "EXPIRED", "EXPIRED"]),
+            (0, ["good", "good", "good", "good"]),
+            (0.8, ["good", "good", "runs out: is keep running?", "good"]),
+            (19, ["good", "good", "EXPIRED", "runs out: is keep running?"]),
+            (25, ["good", "good", "EXPIRED", "EXPIRED"]),
+            (60, ["good", "runs out: is keep running?", "EXPIRED", "EXPIRED"]),
+            (100, ["runs out: rotate root --step begin", "EXPIRED", "EXPIRED", "EXPIRED"]),
+            (169, ["EXPIRED", "EXPIRED", "EXPIRED", "EXPIRED"]),
         ],
     )
     def test_what_is_near_is_said(self, fresh: CA, hours: float, states: list[str]) -> None:
         now = datetime.now(UTC) + timedelta(hours=hours)
         assert [state for _, _, _, state, _ in status.rows(fresh, now)] == states
+        assert status.show(fresh, now, Console(file=io.StringIO())) == (set(states) == {"good"})
+
+    def test_the_exit_code_says_whether_all_is_well(self, town: Path, certs: Commands) -> None:
+        certs("init")
+        assert certs("status")[0] == 0
+        CA.open(town / "ca", clock=lambda: datetime.now(UTC) - timedelta(hours=2)).publish()
+        code, said = certs("status")
+        assert code == 1
+        assert "EXPIRED" in said
+
+    def test_a_leaf_that_was_taken_back_or_is_not_kept_is_no_trouble(self, fresh: CA, town: Path) -> None:
+        fresh.issue("billing", town / "billing")
+        fresh.revoke("orders")
+        shutil.rmtree(town / "billing")
+        assert status.show(fresh, None, Console(file=io.StringIO()))
+        assert [row[3] for row in status.rows(fresh, datetime.now(UTC))][-1] == "not kept"
+
+    def test_a_rotation_under_way_is_said_with_what_comes_next(self, fresh: CA) -> None:
+        rolling.begin(fresh, "root")
+        states = {what: state for what, _, _, state, _ in status.rows(fresh, datetime.now(UTC))}
+        assert states | {"root.1": "good", "root.2": "waits", "issuing.1": "good", "issuing.2": "waits"} == states
+        assert "next: rotate root --step switch" in self.shown(fresh, datetime.now(UTC))
+        rolling.switch(fresh)
+        states = {what: state for what, _, _, state, _ in status.rows(fresh, datetime.now(UTC))}
+        wanted = {"root.1": "superseded", "root.2": "good", "issuing.1": "superseded", "issuing.2": "good"}
+        assert states | wanted == states
+        assert "next: rotate root --step finish" in self.shown(fresh, datetime.now(UTC))
 
     def test_superseded_and_revoked_leaves_are_told_apart(self, fresh: CA, town: Path) -> None:
         fresh.issue("orders", town / "orders")
         fresh.issue("billing", town / "billing")
         fresh.revoke("billing")
         states = [state for _, _, _, state, _ in status.rows(fresh, datetime.now(UTC))]
-        assert states[2:] == ["superseded", "good", "REVOKED: keyCompromise"]
+        assert states[3:] == ["superseded", "good", "REVOKED: keyCompromise"]
 
     def test_it_honours_no_color(self, fresh: CA, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("NO_COLOR", raising=False)
@@ -246,9 +308,7 @@ class TestKeeper:
             "billing",
         ]
 
-    @pytest.mark.parametrize(
-        "trouble", [OSError(28, "No space left on device"), RootExpired("over")], ids=repr
-    )
+    @pytest.mark.parametrize("trouble", [OSError(28, "No space left on device"), IssuerExpired("over")], ids=repr)
     def test_it_survives_trouble_reports_it_and_tries_again(
         self, ca: CA, monkeypatch: pytest.MonkeyPatch, trouble: Exception
     ) -> None:
@@ -324,9 +384,7 @@ def health_check(town: Path | None, *options: str) -> int:
     environ = {name: value for name, value in os.environ.items() if name != "SHOP_DIR"}
     command = [sys.executable, "-m", "certs", "healthy", *options]
     environ |= {"SHOP_DIR": str(town)} if town else {}
-    return subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, timeout=30, check=False
-    ).returncode
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, timeout=30, check=False).returncode
 
 
 class TestProcess:

@@ -1,11 +1,13 @@
-"""What the CA signs, as others read it: cryptography, OpenSSL's command, and TLS 1.3 handshakes."""
+"""What the CA signs, as others read it: cryptography, the commands of OpenSSL and GnuTLS, and TLS 1.3 handshakes."""
 
+import os
 import shutil
 import ssl
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from certs import CA, Lifetimes, profiles
+from certs import CA, Lifetimes, names, profiles, rolling
+from certs.forge import forge
 
 MINUTE = timedelta(minutes=1)
 Signed = x509.Certificate | x509.CertificateRevocationList
-STRICT = ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF | ssl.VerifyFlags.VERIFY_X509_STRICT
+STRICT = ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN | ssl.VerifyFlags.VERIFY_X509_STRICT
 
 
 @dataclass(frozen=True)
@@ -59,29 +62,57 @@ def key_usage(*allowed: str) -> x509.KeyUsage:
     return x509.KeyUsage(**{use: use in allowed for use in signing + encrypting})
 
 
+TRUST_DOMAIN = x509.SubjectAlternativeName([x509.UniformResourceIdentifier("spiffe://shop.test")])
+
+
+def points_to(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """The AKI of what `issuer` signed."""
+    ski = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ski)
+
+
+def crls_in(home: Path) -> list[x509.CertificateRevocationList]:
+    """Every list in `crl.pem`."""
+    mark = "-----BEGIN X509 CRL-----"
+    found = (home / "crl.pem").read_text().split(mark)[1:]
+    return [x509.load_pem_x509_crl((mark + each).encode()) for each in found]
+
+
 class TestReadBack:
     """Every field and every extension, none missing and none more."""
 
     def test_the_root(self, pki: Pki) -> None:
         root = pki.ca.root
-        ski = x509.SubjectKeyIdentifier.from_public_key(root.public_key())
         assert extensions(root) == {
-            x509.BasicConstraints: (True, x509.BasicConstraints(ca=True, path_length=0)),
+            x509.BasicConstraints: (True, x509.BasicConstraints(ca=True, path_length=1)),
             x509.KeyUsage: (True, key_usage("key_cert_sign", "crl_sign")),
-            x509.SubjectAlternativeName: (
-                False,
-                x509.SubjectAlternativeName([x509.UniformResourceIdentifier("spiffe://shop.test")]),
-            ),
-            x509.SubjectKeyIdentifier: (False, ski),
+            x509.SubjectAlternativeName: (False, TRUST_DOMAIN),
+            x509.SubjectKeyIdentifier: (False, x509.SubjectKeyIdentifier.from_public_key(root.public_key())),
         }
-        assert root.subject.rfc4514_string() == root.issuer.rfc4514_string() == "CN=Five Locks"
+        assert root.subject.rfc4514_string() == root.issuer.rfc4514_string() == "CN=Five Locks root.1"
         assert root.not_valid_after_utc - root.not_valid_before_utc == timedelta(days=7) + MINUTE
         assert isinstance(root.public_key().curve, ec.SECP256R1)  # type: ignore[union-attr]
         root.verify_directly_issued_by(root)
 
+    def test_the_intermediate(self, pki: Pki) -> None:
+        ours, root = pki.ca.intermediate, pki.ca.root
+        hosts = [x509.DNSName(host) for host in names.HOSTS]
+        nowhere = [x509.IPAddress(ip_network("0.0.0.0/0")), x509.IPAddress(ip_network("::/0"))]
+        assert extensions(ours) == {
+            x509.BasicConstraints: (True, x509.BasicConstraints(ca=True, path_length=0)),
+            x509.KeyUsage: (True, key_usage("key_cert_sign", "crl_sign")),
+            x509.NameConstraints: (True, x509.NameConstraints(hosts, nowhere)),
+            x509.SubjectAlternativeName: (False, TRUST_DOMAIN),
+            x509.SubjectKeyIdentifier: (False, x509.SubjectKeyIdentifier.from_public_key(ours.public_key())),
+            x509.AuthorityKeyIdentifier: (False, points_to(root)),
+        }
+        assert ours.subject.rfc4514_string() == "CN=Five Locks issuing.1"
+        assert ours.not_valid_after_utc - ours.not_valid_before_utc == timedelta(days=3) + MINUTE
+        assert isinstance(ours.public_key().curve, ec.SECP256R1)  # type: ignore[union-attr]
+        ours.verify_directly_issued_by(root)
+
     def test_a_leaf(self, pki: Pki) -> None:
-        leaf, root = leaf_in(pki.orders), pki.ca.root
-        root_ski = root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        leaf, issuer = leaf_in(pki.orders), pki.ca.intermediate
         ski = x509.SubjectKeyIdentifier.from_public_key(leaf.public_key())
         assert extensions(leaf) == {
             x509.BasicConstraints: (True, x509.BasicConstraints(ca=False, path_length=None)),
@@ -97,31 +128,27 @@ class TestReadBack:
                 ),
             ),
             x509.SubjectKeyIdentifier: (False, ski),
-            x509.AuthorityKeyIdentifier: (
-                False,
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(root_ski),
-            ),
+            x509.AuthorityKeyIdentifier: (False, points_to(issuer)),
         }
         assert leaf.subject.rfc4514_string() == "CN=orders"
         assert leaf.not_valid_after_utc - leaf.not_valid_before_utc == timedelta(days=1) + MINUTE
         assert isinstance(leaf.public_key().curve, ec.SECP256R1)  # type: ignore[union-attr]
-        leaf.verify_directly_issued_by(root)
+        leaf.verify_directly_issued_by(issuer)
+        assert x509.load_pem_x509_certificates((pki.orders / "leaf.pem").read_bytes()) == [leaf, issuer]
 
-    def test_the_crl(self, pki: Pki) -> None:
+    def test_the_crls(self, pki: Pki) -> None:
         pki.ca.revoke("orders")
-        crl = x509.load_pem_x509_crl((pki.ca.directory / "crl.pem").read_bytes())
-        root_ski = pki.ca.root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        assert extensions(crl) == {
-            x509.CRLNumber: (False, x509.CRLNumber(2)),
-            x509.AuthorityKeyIdentifier: (
-                False,
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(root_ski),
-            ),
-        }
-        assert crl.next_update_utc
-        assert crl.next_update_utc - crl.last_update_utc == timedelta(hours=1) + MINUTE
-        assert [entry.serial_number for entry in crl] == [leaf_in(pki.orders).serial_number]
-        assert crl.is_signature_valid(pki.ca.root.public_key())  # type: ignore[arg-type]
+        issuers = (pki.ca.intermediate, pki.ca.root)
+        for crl, issuer in zip(crls_in(pki.ca.directory), issuers, strict=True):
+            assert extensions(crl) == {
+                x509.CRLNumber: (False, x509.CRLNumber(2)),
+                x509.AuthorityKeyIdentifier: (False, points_to(issuer)),
+            }
+            assert crl.next_update_utc
+            assert crl.next_update_utc - crl.last_update_utc == timedelta(hours=1) + MINUTE
+            assert crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+        revoked = [[entry.serial_number for entry in crl] for crl in crls_in(pki.ca.directory)]
+        assert revoked == [[leaf_in(pki.orders).serial_number], []]
 
     def test_the_trust_domain_and_dns_names_are_those_asked_for(self, tmp_path: Path) -> None:
         ca = CA.create(tmp_path / "ca", "other.test", "Another")
@@ -129,14 +156,12 @@ class TestReadBack:
         san = leaf_in(tmp_path / "idp").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         assert san.get_values_for_type(x509.UniformResourceIdentifier) == ["spiffe://other.test/idp"]
         assert san.get_values_for_type(x509.DNSName) == ["idp", "idp.localhost", "localhost"]
-        assert ca.root.subject.rfc4514_string() == "CN=Another"
+        assert ca.root.subject.rfc4514_string() == "CN=Another root.1"
 
     def test_serial_numbers_are_positive_random_and_short_enough(self, pki: Pki) -> None:
-        serials = [
-            certificate.serial_number
-            for certificate in (pki.ca.root, *map(leaf_in, [pki.orders, pki.billing]))
-        ]
-        assert len(set(serials)) == 3
+        signed = (pki.ca.root, pki.ca.intermediate, *map(leaf_in, [pki.orders, pki.billing]))
+        serials = [certificate.serial_number for certificate in signed]
+        assert len(set(serials)) == 4
         assert all(0 < serial < 2**159 for serial in serials)
         assert max(serial.bit_length() for serial in serials) > 128
 
@@ -148,14 +173,18 @@ class TestCryptographyVerifies:
     def policy(pki: Pki) -> PolicyBuilder:
         return PolicyBuilder().store(Store([pki.ca.root]))
 
+    @staticmethod
+    def chain(home: Path) -> tuple[x509.Certificate, list[x509.Certificate]]:
+        leaf, *above = x509.load_pem_x509_certificates((home / "leaf.pem").read_bytes())
+        return leaf, above
+
     def test_a_leaf_as_a_server_under_its_own_name_only(self, pki: Pki) -> None:
-        leaf = leaf_in(pki.orders)
-        self.policy(pki).build_server_verifier(x509.DNSName("orders")).verify(leaf, [])
+        self.policy(pki).build_server_verifier(x509.DNSName("orders")).verify(*self.chain(pki.orders))
         with pytest.raises(VerificationError):
-            self.policy(pki).build_server_verifier(x509.DNSName("billing")).verify(leaf, [])
+            self.policy(pki).build_server_verifier(x509.DNSName("billing")).verify(*self.chain(pki.orders))
 
     def test_a_leaf_as_a_client(self, pki: Pki) -> None:
-        verified = self.policy(pki).build_client_verifier().verify(leaf_in(pki.orders), [])
+        verified = self.policy(pki).build_client_verifier().verify(*self.chain(pki.orders))
         assert verified.subjects == [
             x509.UniformResourceIdentifier("spiffe://shop.test/orders"),
             x509.DNSName("orders"),
@@ -164,13 +193,17 @@ class TestCryptographyVerifies:
     def test_nothing_after_its_time(self, pki: Pki) -> None:
         tomorrow = self.policy(pki).time(datetime.now(UTC) + timedelta(days=1, seconds=1))
         with pytest.raises(VerificationError):
-            tomorrow.build_client_verifier().verify(leaf_in(pki.orders), [])
+            tomorrow.build_client_verifier().verify(*self.chain(pki.orders))
 
-    def test_no_certificate_below_a_leaf_nor_a_ca_below_the_root(self, pki: Pki) -> None:
+    def test_nothing_without_the_intermediate(self, pki: Pki) -> None:
+        with pytest.raises(VerificationError):
+            self.policy(pki).build_client_verifier().verify(leaf_in(pki.orders), [])
+
+    def test_no_certificate_below_a_leaf(self, pki: Pki) -> None:
         key, now = profiles.new_key(), datetime.now(UTC)
-        under_a_leaf = profiles.Issuer(leaf_in(pki.orders), key, "shop.test")
+        leaf, above = self.chain(pki.orders)
         forged = profiles.leaf(
-            under_a_leaf,
+            profiles.Issuer(leaf, key, "shop.test"),
             key.public_key(),
             name="billing",
             dns_names=["billing"],
@@ -178,39 +211,109 @@ class TestCryptographyVerifies:
             lifetimes=Lifetimes(),
         )
         with pytest.raises(VerificationError):
-            self.policy(pki).build_client_verifier().verify(forged, [leaf_in(pki.orders)])
+            self.policy(pki).build_client_verifier().verify(forged, [leaf, *above])
+
+    @pytest.mark.parametrize("case", ["sub_ca", "outside_the_bounds", "an_address", "expired_intermediate"])
+    def test_nothing_that_our_intermediate_may_not_sign(self, pki: Pki, tmp_path: Path, case: str) -> None:
+        forged = forge(pki.ca, "orders", into=tmp_path / "forged", **{case: True})
+        with pytest.raises(VerificationError):
+            self.policy(pki).build_client_verifier().verify(forged.certificate, list(forged.chain))
+
+    def test_a_bound_on_the_trust_domain_is_more_than_it_can_read(self, pki: Pki, tmp_path: Path) -> None:
+        """Once this fails, `names.bounds` can name the trust domain as well."""
+        bounds = x509.NameConstraints([x509.UniformResourceIdentifier("shop.test")], None)
+        forged = forge(pki.ca, "orders", into=tmp_path / "x", signer="beside", between={"bounds": bounds})
+        with pytest.raises(VerificationError, match="unsupported name constraint"):
+            self.policy(pki).build_client_verifier().verify(forged.certificate, list(forged.chain))
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="the openssl command is not installed")
-class TestOpensslVerifies:
-    """OpenSSL's strict mode, through its own command."""
+def said_by(*command: str, at: Path) -> tuple[int, str]:
+    """The exit code of a command that runs there, and what it says on either stream."""
+    ran = subprocess.run(command, cwd=at, capture_output=True, text=True, timeout=30, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
 
-    @staticmethod
-    def verify(home: Path, *more: str) -> subprocess.CompletedProcess[str]:
-        arguments = [
-            "openssl",
-            "verify",
-            "-x509_strict",
-            "-crl_check",
-            "-CAfile",
-            "bundle.pem",
-            "-CRLfile",
-            "crl.pem",
-        ]
-        return subprocess.run(
-            [*arguments, *more, "leaf.pem"], cwd=home, capture_output=True, text=True, timeout=30, check=False
-        )
 
-    @pytest.mark.parametrize("purpose", ["sslserver", "sslclient"])
-    def test_a_good_leaf(self, pki: Pki, purpose: str) -> None:
-        answer = self.verify(pki.orders, "-purpose", purpose)
-        assert (answer.returncode, answer.stdout) == (0, "leaf.pem: OK\n"), answer.stderr
+def here(command: str) -> None:
+    """Skip where the command is not installed; where all of them have to be, fail."""
+    if shutil.which(command) is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI has to have {command}")
+        pytest.skip(f"{command} is not installed")
 
-    def test_not_a_revoked_one(self, pki: Pki) -> None:
+
+def openssl(home: Path, *more: str) -> tuple[int, str]:
+    """OpenSSL's strict mode."""
+    here("openssl")
+    strict = ("-x509_strict", "-crl_check_all", "-CAfile", "bundle.pem", "-CRLfile", "crl.pem")
+    return said_by("openssl", "verify", *strict, "-untrusted", "leaf.pem", *more, "leaf.pem", at=home)
+
+
+def gnutls(home: Path, *more: str) -> tuple[int, str]:
+    """GnuTLS, which reads the leaf and what is sent along from one file."""
+    here("certtool")
+    trust = ("--load-ca-certificate", "bundle.pem", "--load-crl", "crl.pem")
+    return said_by("certtool", "--verify", *trust, *more, "--infile", "leaf.pem", at=home)
+
+
+Verify = Callable[..., tuple[int, str]]
+REVOKED = {openssl: "certificate revoked", gnutls: "revoked"}
+
+
+@pytest.mark.parametrize("verify", [openssl, gnutls])
+class TestCommandsVerify:
+    """What stands beside a leaf in its directory is all they are given."""
+
+    @pytest.mark.parametrize("purpose", ["server", "client"])
+    def test_a_good_leaf(self, pki: Pki, verify: Verify, purpose: str) -> None:
+        oid = {"server": "1.3.6.1.5.5.7.3.1", "client": "1.3.6.1.5.5.7.3.2"}[purpose]
+        asked = ("-purpose", f"ssl{purpose}") if verify is openssl else (f"--verify-purpose={oid}",)
+        code, said = verify(pki.orders, *asked)
+        assert code == 0, said
+
+    def test_not_a_revoked_one(self, pki: Pki, verify: Verify) -> None:
         pki.ca.revoke("orders")
         pki.ca.publish()
-        assert "certificate revoked" in self.verify(pki.orders).stderr
-        assert self.verify(pki.billing).returncode == 0
+        code, said = verify(pki.orders)
+        assert code != 0
+        assert REVOKED[verify] in said
+        assert verify(pki.billing)[0] == 0
+
+    def test_none_of_a_revoked_intermediate(self, pki: Pki, verify: Verify) -> None:
+        old = (pki.orders / "leaf.pem").read_bytes()
+        rolling.begin(pki.ca, "intermediate")
+        rolling.switch(pki.ca)
+        pki.ca.revoke("issuing.1")
+        pki.ca.publish()
+        assert verify(pki.orders)[0] == 0
+        (pki.orders / "leaf.pem").write_bytes(old)
+        code, said = verify(pki.orders)
+        assert code != 0
+        assert REVOKED[verify] in said
+
+    def test_what_the_old_root_vouched_for_until_the_new_one_is_trusted_alone(self, pki: Pki, verify: Verify) -> None:
+        copy = shutil.copytree(pki.orders, pki.orders.with_name("copy"))  # the CA does not know of it
+
+        def believed() -> list[bool]:
+            """Whether the leaf is, and the copy of the first one, by who trusts what lies beside the leaf."""
+            for name in ("bundle.pem", "crl.pem"):
+                shutil.copy(pki.orders / name, copy)
+            return [verify(home)[0] == 0 for home in (pki.orders, copy)]
+
+        rolling.begin(pki.ca, "root")
+        assert believed() == [True, True]
+        rolling.switch(pki.ca)
+        assert believed() == [True, True]
+        rolling.finish(pki.ca)
+        assert believed() == [True, False]
+
+    @pytest.mark.parametrize("case", ["sub_ca", "outside_the_bounds", "an_address"])
+    def test_nothing_that_our_intermediate_may_not_sign(
+        self, pki: Pki, tmp_path: Path, verify: Verify, case: str
+    ) -> None:
+        good, bad = forge(pki.ca, "orders", into=tmp_path / "good"), tmp_path / "bad"
+        forge(pki.ca, "orders", into=bad, **{case: True})
+        assert verify(good.directory)[0] == 0
+        assert verify(bad)[0] != 0
 
 
 def context(home: Path, protocol: int, flags: ssl.VerifyFlags = STRICT) -> ssl.SSLContext:
@@ -314,9 +417,7 @@ class TestHandshakes:
         with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
             both_ways(old.billing, old.orders)[role]()
 
-    def test_a_leaf_of_another_ca_with_the_same_names_is_refused(
-        self, pki: Pki, tmp_path: Path, role: int
-    ) -> None:
+    def test_a_leaf_of_another_ca_with_the_same_names_is_refused(self, pki: Pki, tmp_path: Path, role: int) -> None:
         theirs = make_pki(tmp_path / "theirs")
         with pytest.raises(ssl.SSLCertVerificationError, match="CERTIFICATE_VERIFY_FAILED"):
             both_ways(pki.billing, theirs.orders)[role]()

@@ -429,7 +429,7 @@ class TestMutualTls:
         assert refusal(self.ask(idp, "gateway", environ)) == INVALID_CLIENT
 
     def test_a_certificate_that_names_nobody_is_refused(self, idp: Idp) -> None:
-        root = {"gunicorn.socket": Shown(idp.directory / "ca/root.pem")}
+        root = {"gunicorn.socket": Shown(idp.directory / "ca/root.1.pem")}
         assert refusal(self.ask(idp, "orders", root)) == INVALID_CLIENT
 
     def test_a_bound_token_is_not_taken_at_userinfo_without_its_certificate(self, idp: Idp) -> None:

@@ -78,7 +78,8 @@ def test_nobody_connects_without_a_certificate(guard: Mtls) -> None:
 
 def test_a_revoked_caller_does_not_connect(guard: Mtls, ca: certs.CA, tmp_path: Path) -> None:
     shown = forge(ca, "gateway", into=tmp_path / "gateway")
-    (guard.settings.tls_dir / "crl.pem").write_bytes(support.crl(shown.issuer, shown.certificate))
+    roots = support.crl(ca.vault.issuer("root.1", "shop.test"))
+    (guard.settings.tls_dir / "crl.pem").write_bytes(support.crl(shown.issuer, shown.certificate) + roots)
     with pytest.raises(NoHandshake, match="certificate revoked"), connected(guard, shown.cert):
         pass
 

@@ -114,7 +114,7 @@ class TestWhatIsTold:
         return well, out.export_text()
 
     def turned(self, failed: int = 0, refused: bool = True, restarted: tuple[str, ...] = ()) -> Turned:
-        step = Taken("gateway shows the new secret", ("gateway/secrets/client_secret",), 0.01, {"idp": 0.17})
+        step = Taken("gateway shows the new secret", ("gateway/secrets/client_secret",), 0.0, 0.01, {"idp": 0.17})
         return Turned(self.ROTATION, (step,), restarted, 100, failed, 5.0, 1.0, refused)
 
     def test_what_was_touched_where_and_when_it_counted(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -130,8 +130,7 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     for service in SERVICES:
         told = support.settings(directory, service, name)
         ca.issue(service, told.tls_dir)
-        pem = (told.tls_dir / "leaf.pem").read_text()
-        idp.fingerprints[service] = thumbprint(ssl.PEM_cert_to_DER_cert(pem))
+        idp.fingerprints[service] = thumbprint(support.leaf_of(told.tls_dir))
         secrets = directory / service / "secrets"
         (secrets / "password").write_text(f"of {service}")
         (secrets / "callers.json").write_text(str(known).replace("'", '"'))

@@ -18,8 +18,6 @@ from typing import Any
 import pytest
 import requests
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import certs
@@ -28,7 +26,7 @@ from certs.flaws import HOUR, LOOK_ALIKES, SERVER
 from certs.forge import Forged, forge
 from services import calling, tls
 from tests.loopback import Door, NoHandshake, handshake, http, says
-from tests.support import crl, thumbprint
+from tests.support import crl, leaf_of, thumbprint
 
 ORDERS = "spiffe://shop.test/orders"
 ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
@@ -91,8 +89,7 @@ class TestWhoGetsIn:
         with handshake(server, client) as (ours, theirs):
             peer = tls.peer({"gunicorn.socket": ours})
             assert ours.version() == theirs.version() == "TLSv1.3"
-        der = ssl.PEM_cert_to_DER_cert((caller / "leaf.pem").read_text())
-        assert peer == tls.Peer("gateway", "spiffe://shop.test/gateway", thumbprint(der))
+        assert peer == tls.Peer("gateway", "spiffe://shop.test/gateway", thumbprint(leaf_of(caller)))
 
     def test_nobody_without_a_certificate_does_where_one_is_required(self, home: Path) -> None:
         with pytest.raises(NoHandshake, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
@@ -188,32 +185,14 @@ def names(**bounds: str) -> x509.NameConstraints:
     return x509.NameConstraints(permitted or None, excluded or None)
 
 
-def top_ca(directory: Path) -> certs.CA:
-    """A CA that, unlike ours, may have others below it."""
-    ca = certs.CA.create(directory)
-    key = serialization.load_pem_private_key((directory / "root-key.pem").read_bytes(), password=None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    builder = x509.CertificateBuilder().subject_name(ca.root.subject).issuer_name(ca.root.subject)
-    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(ca.root.not_valid_before_utc).not_valid_after(ca.root.not_valid_after_utc)
-    for extension in ca.root.extensions:
-        bounded = isinstance(extension.value, x509.BasicConstraints)
-        value = x509.BasicConstraints(ca=True, path_length=None) if bounded else extension.value
-        builder = builder.add_extension(value, extension.critical)
-    (directory / "root.pem").write_bytes(profiles.pem(builder.sign(key, hashes.SHA256())))
-    return certs.CA.open(directory)
-
-
 class TestNamesOutOfBounds:
-    """A chain whose CAs may have others below them, so that only the bounds decide."""
+    """A CA beside ours, whose list our root's reader has, so that only its bounds decide."""
 
     @pytest.fixture
-    def gets_in(self, home: Path, tmp_path: Path) -> Callable[[x509.NameConstraints], None]:
+    def gets_in(self, ca: certs.CA, home: Path, tmp_path: Path) -> Callable[[x509.NameConstraints], None]:
         def shown(bounds: x509.NameConstraints) -> None:
-            top = top_ca(tmp_path / "top")
-            caller = forge(top, "orders", into=tmp_path / "caller", signer="sub-ca", bounds=bounds)
-            changed(home / "bundle.pem", profiles.pem(top.root))
-            changed(home / "crl.pem", (top.directory / "crl.pem").read_bytes() + crl(caller.issuer))
+            caller = forge(ca, "orders", into=tmp_path / "caller", signer="beside", between={"bounds": bounds})
+            changed(home / "crl.pem", (ca.directory / "crl.pem").read_bytes() + crl(caller.issuer))
             client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
             client.load_cert_chain(*caller.cert)
@@ -293,6 +272,28 @@ class TestTheListOfThoseTakenBack:
         changed(home / "crl.pem", crl(shown.issuer, shown.certificate))
         with pytest.raises(NoHandshake, match="certificate revoked"):
             shake(tls.server_context(home, "required"), knocking(home, shown.cert))
+
+    def test_nobody_of_a_revoked_intermediate_gets_in(self, ca: certs.CA, forged: Forge, home: Path) -> None:
+        shown = forged()
+        root = ca.vault.issuer("root.1", "shop.test")
+        changed(home / "crl.pem", crl(shown.issuer) + crl(root))
+        shake(tls.server_context(home, "required"), knocking(home, shown.cert))
+        changed(home / "crl.pem", crl(shown.issuer) + crl(root, ca.intermediate))
+        with pytest.raises(NoHandshake, match="certificate revoked"):
+            shake(tls.server_context(home, "required"), knocking(home, shown.cert))
+
+    def test_an_intermediate_that_our_ca_does_not_know_of_does_not_get_anybody_in(
+        self, forged: Forge, home: Path
+    ) -> None:
+        shown = forged(unexpected_intermediate=True)
+        with pytest.raises(NoHandshake, match="unable to get certificate CRL"):
+            shake(tls.server_context(home, "required"), knocking(home, shown.cert))
+
+    def test_an_outdated_list_of_the_roots_keeps_everybody_out(self, ca: certs.CA, forged: Forge, home: Path) -> None:
+        lists = [crl(forged().issuer), crl(ca.vault.issuer("root.1", "shop.test"), signed=-2 * HOUR, lives=HOUR)]
+        changed(home / "crl.pem", b"".join(lists))
+        with pytest.raises(NoHandshake, match="CRL has expired"):
+            shake(tls.server_context(home, "required"), knocking(home, pair(home)))
 
     def test_an_outdated_list_keeps_everybody_out(self, forged: Forge, home: Path) -> None:
         changed(home / "crl.pem", crl(forged().issuer, signed=-2 * HOUR, lives=2 * HOUR - SECOND))
@@ -539,7 +540,7 @@ class TestWhomWeCall:
 
     def test_a_context_reads_strictly(self, home: Path) -> None:
         """Python sets the flag by itself from 3.13 on; RFC 5280 does not depend on that."""
-        wanted = ssl.VERIFY_X509_STRICT | ssl.VERIFY_CRL_CHECK_LEAF
+        wanted = ssl.VERIFY_X509_STRICT | ssl.VERIFY_CRL_CHECK_CHAIN
         assert tls.client_context(home / "bundle.pem", None).verify_flags & wanted == wanted
         assert tls.server_context(home, "required").verify_flags & wanted == wanted
 

@@ -1,6 +1,7 @@
 """Changing each kind of credential without dropping a request.
 
     certificates      the leaf of one process
+    roots             the root of the CA, and every leaf under it
     signing_keys      what the identity provider signs with
     client_secrets    what a service shows to the identity provider
     passwords         what a service shows to another, and a person to the gateway
@@ -19,6 +20,7 @@ from compose.topology import Variant
 from scenarios.rotations.certificates import certificate
 from scenarios.rotations.client_secrets import client_secret
 from scenarios.rotations.passwords import service_password, users_password
+from scenarios.rotations.roots import root
 from scenarios.rotations.rotation import Rotation
 from scenarios.rotations.signing_keys import signing_key
 from scenarios.world import World
@@ -43,6 +45,7 @@ def _signs(variant: Variant) -> tuple[str, ...]:
 
 KINDS: Mapping[str, Kind] = {
     "certificate": Kind(lambda variant: tuple(variant.leaves), certificate),
+    "root": Kind(lambda variant: ("ca",), lambda world, _: root(world)),
     "signing-key": Kind(_signs, lambda world, _: signing_key(world)),
     "client-secret": Kind(_holders("client_secret"), client_secret),
     "service-password": Kind(_holders("password"), service_password),

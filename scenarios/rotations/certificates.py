@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,37 +21,52 @@ from services import tls
 SHOWN = "import ssl, sys; print(ssl.get_server_certificate((sys.argv[1], int(sys.argv[2]))))"
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A certificate, with the intermediate that goes along, and its key."""
+
+    name: str
+    leaf: str
+    key: str = field(repr=False)
+
+    @classmethod
+    def of(cls, world: World, name: str) -> Pair:
+        """What `name` has now."""
+        tls_dir = world.shop.tls_dir(name)
+        return cls(name, *((tls_dir / file).read_text() for file in ("leaf.pem", "key.pem")))
+
+
 def certificate(world: World, name: str) -> Rotation:
     """The certificate of `name`: the CA issues another, and takes the old one back once the new one is shown."""
-    tls_dir = world.shop.tls_dir(name)
-    leaf, key = ((tls_dir / file).read_text() for file in ("leaf.pem", "key.pem"))
-    serial = f"{x509.load_pem_x509_certificate(leaf.encode()).serial_number:040x}"
-
-    def refuses(other: str) -> bool:
-        """As a client `other` does not believe a server with the old one; as a server it lets no client in with it."""
-        if believed(world.shop.tls_dir(other), name, leaf + key):
-            return False
-        if name in CALLERS.get(other, ()) and world.pattern in {"mtls", "zerotrust"}:
-            return world.inside(other, "GET", "/healthz", cert=leaf, key=key).verdict is Verdict.REFUSED
-        return True
-
+    old = Pair.of(world, name)
+    serial = f"{x509.load_pem_x509_certificate(old.leaf.encode()).serial_number:040x}"
     issue = Step(
         f"the CA issues a new certificate to {name}",
-        lambda: done(world, "ca", "-m", "certs", "issue", name, *_names(world, name)),
-        {name: lambda: shown_by(world, name) not in {None, leaf.strip()}},
+        lambda: done(world, "ca", "-m", "certs", "rotate", "leaf", name),
+        {name: partial(shows_another, world, old)},
     )
     others = [other for other in world.shop.variant.leaves if other != name]
     revoke = Step(
         "the CA takes the old certificate back, and tells everybody",
         lambda: done(world, "ca", "-m", "certs", "revoke", serial, "--reason", "superseded"),
-        {other: partial(refuses, other) for other in others},
+        {other: partial(refuses, world, other, old) for other in others},
     )
     return Rotation("service certificate", (issue,), lambda: buys(world), revoke)
 
 
-def _names(world: World, name: str) -> list[str]:
-    """The DNS names that go into it, as arguments."""
-    return [word for each in world.shop.variant.leaves[name] for word in ("--dns", each)]
+def shows_another(world: World, old: Pair) -> bool:
+    """Whether a process shows a certificate that is not its old one."""
+    shown = shown_by(world, old.name)
+    return shown is not None and shown not in old.leaf
+
+
+def refuses(world: World, other: str, old: Pair) -> bool:
+    """Whether `other`, as a client, does not believe a server with the old one, nor, as a server, lets a client in."""
+    if believed(world.shop.tls_dir(other), old.name, old.leaf + old.key):
+        return False
+    if old.name in CALLERS.get(other, ()) and world.pattern in {"mtls", "zerotrust"}:
+        return world.inside(other, "GET", "/healthz", cert=old.leaf, key=old.key).verdict is Verdict.REFUSED
+    return True
 
 
 def shown_by(world: World, name: str) -> str | None:

@@ -58,9 +58,16 @@ SABOTAGES = (
         "tests/test_tls.py::TestWhoHangsUp::test_what_is_forgotten_is_not_read_as_somebody_elses",
     ),
     Sabotage(
+        "whoever has a certificate of a revoked intermediate gets in",
+        TLS,
+        "ssl.VERIFY_CRL_CHECK_CHAIN",
+        "ssl.VERIFY_CRL_CHECK_LEAF",
+        f"{TAKEN_BACK}::test_nobody_of_a_revoked_intermediate_gets_in",
+    ),
+    Sabotage(
         "a revoked certificate gets in",
         TLS,
-        "ssl.VERIFY_CRL_CHECK_LEAF | ",
+        "ssl.VERIFY_CRL_CHECK_CHAIN | ",
         "",
         f"{TAKEN_BACK}::test_a_revoked_leaf_does_not_get_in",
     ),
@@ -74,7 +81,7 @@ SABOTAGES = (
     Sabotage(
         "without a revocation list nobody is revoked",
         TLS,
-        "    context.load_verify_locations(crl)\n    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF",
+        "    context.load_verify_locations(crl)\n    context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN",
         "    if Path(crl).stat().st_size:\n        context.load_verify_locations(crl)\n    context.verify_flags |= 0",
         f"{TAKEN_BACK}::test_a_list_that_is_none_is_as_good_as_missing",
     ),

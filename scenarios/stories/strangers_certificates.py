@@ -39,7 +39,7 @@ def anothers(*, name: str = "", along: bool = False, points_to_ours: bool = Fals
     def forge(authority: Authority) -> dict[str, str]:
         called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) if name else None
         root, wish = authority.another(called), Leaf()
-        wish = replace(wish, points_to=authority.ours.certificate) if points_to_ours else wish
+        wish = replace(wish, points_to=authority.top.certificate) if points_to_ours else wish
         return shown(wish.signed_by(root), wish.key, *([root.certificate] if along else []))
 
     return forge
@@ -48,7 +48,13 @@ def anothers(*, name: str = "", along: bool = False, points_to_ours: bool = Fals
 def our_root_sent_along(authority: Authority) -> dict[str, str]:
     """Signed by her own CA, with our root beside it for looks."""
     wish = Leaf()
-    return shown(wish.signed_by(authority.another()), wish.key, authority.ours.certificate)
+    return shown(wish.signed_by(authority.another()), wish.key, authority.top.certificate)
+
+
+def our_intermediate_sent_along(authority: Authority) -> dict[str, str]:
+    """Signed by her own CA, and said to be signed by our intermediate, which she sends along."""
+    root, wish = authority.another(authority.ours.certificate.subject), Leaf(points_to=authority.ours.certificate)
+    return shown(wish.signed_by(root), wish.key, *authority.ours.chain)
 
 
 def the_root_itself(authority: Authority) -> dict[str, str]:
@@ -67,6 +73,7 @@ CASES = certificates(
         "a CA's of the same name, pointing to our key": anothers(points_to_ours=True),
         "a CA's of the same name, pointing to our key, sent along": anothers(points_to_ours=True, along=True),
         "a CA's of the same name, our root sent along": our_root_sent_along,
+        "a CA's of our intermediate's name, that sent along": our_intermediate_sent_along,
         "a CA of the same name and number itself": the_root_itself,
     }
 )

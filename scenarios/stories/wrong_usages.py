@@ -22,14 +22,20 @@ REFERENCES = ("RFC 5280 §4.2.1.12", "X509-SVID §4.4")
 CATALOGUE = ("MTLS-10",)
 
 
-def the_root_itself(authority: Authority) -> dict[str, str]:
+def our_intermediate_itself(authority: Authority) -> dict[str, str]:
     """The CA's own certificate and key: it may sign certificates, and no handshake."""
     return shown(authority.ours.certificate, authority.ours.key)
 
 
+def our_root_itself(authority: Authority) -> dict[str, str]:
+    """The same, one higher."""
+    return shown(authority.top.certificate, authority.top.key)
+
+
 CASES = certificates(
     {
-        "for signing certificates, our root's own": the_root_itself,
+        "for signing certificates, our root's own": our_root_itself,
+        "for signing certificates, our intermediate's own": our_intermediate_itself,
         "for servers only": leaf(usages=(SERVER,)),
         "for signing code": leaf(usages=(ExtendedKeyUsageOID.CODE_SIGNING,)),
         "for mail": leaf(usages=(ExtendedKeyUsageOID.EMAIL_PROTECTION,)),

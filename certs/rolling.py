@@ -1,0 +1,135 @@
+"""How a root or an intermediate gives way to the next while everybody goes on: first believed, then used, then not.
+
+    begin    the new one is made, and brought to every reader beside the old one: two roots in each bundle
+    switch   it signs from now on, and every leaf is issued again; refused while any reader lacks it
+    finish   the old root leaves the bundles: what it vouched for is refused; refused while a leaf is still under it
+
+An intermediate needs the first two, for it is sent along with each leaf: only its CRL has to be there before. So a new
+root comes with an intermediate of its own from the start, whose CRL goes out together with the root.
+
+Each step is recorded in `index.json` before anybody could notice it, so after a crash the same step can be taken again.
+The keeper replaces an intermediate at half its life by itself. It does not replace roots, because it cannot tell
+whether those who read the bundle elsewhere, such as people's browsers, have the new one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from certs import homes
+from certs.errors import OutOfTurn
+from certs.homes import Event
+from certs.index import Authority, Index, half_life
+
+if TYPE_CHECKING:
+    from certs.authority import CA
+
+Kind = Literal["root", "intermediate"]
+SETTLE = timedelta(seconds=10)
+"""How long the keeper leaves a handshake that began before the new intermediate's CRL came."""
+
+
+def begin(ca: CA, kind: Kind) -> Authority:
+    """Make a new root with its intermediate, or a new intermediate, bring it to every reader, and return that.
+
+    Taken again before `switch`, it brings what is there already. Raises OutOfTurn while the other kind is being
+    replaced, Undelivered, IssuerExpired.
+    """
+    with ca.changing() as index:
+        if index.rolling is None:
+            index = _with_next(ca, index, kind, ca.now())
+        if index.rolling != kind or index.waiting is None:
+            raise OutOfTurn(f"another rotation is under way: {next_step(index)}")
+        homes.insist(ca.deliver(index))
+        return index.waiting
+
+
+def switch(ca: CA) -> list[Event]:
+    """Have the new intermediate sign from now on, and issue every leaf again; say which.
+
+    Taken again, it issues those that are missing. Raises OutOfTurn while a reader lacks the new root or CRL, or when
+    nothing was begun, and Undelivered.
+    """
+    with ca.changing() as index:
+        if index.rolling is None:
+            raise OutOfTurn("nothing is being replaced: begin first")
+        if index.waiting:
+            if behind := homes.behind(index.current(), ca.trust(index)):
+                raise OutOfTurn(f"not everybody has the new root or CRL yet: {', '.join(behind)}")
+            index = _signs(ca, index, index.waiting)
+        _, events = ca.renew_leaves(index, ca.now())
+        homes.insist(events)
+        return events
+
+
+def finish(ca: CA) -> None:
+    """Take the old root out of every bundle, and put its key away.
+
+    Raises OutOfTurn while a leaf is still under it, or when nothing was switched, and Undelivered.
+    """
+    with ca.changing() as index:
+        if len(index.roots) == 1 or _root_waits(index):
+            raise OutOfTurn("the leaves are not under a new root: begin and switch first")
+        under = {each.name for each in index.authorities if each.issuer == index.root.name}
+        late = [
+            leaf.name
+            for leaf in index.current()
+            if leaf.into.is_dir() and not leaf.revoked and (leaf.issuer not in under or not homes.holds(leaf))
+        ]
+        if late:
+            raise OutOfTurn(f"still under the old root: {', '.join(late)}")
+        homes.insist(ca.deliver(ca.sign_crl(index.trusting_one_root(), ca.now())))
+
+
+def advance(ca: CA, index: Index, now: datetime) -> tuple[Index, list[Event]]:
+    """What the keeper does in a round: begin to replace an intermediate at half its life, and switch a round later."""
+    signing, waiting = index.authority(index.signs), index.waiting
+    if waiting is None and _is_due(index, signing, now):
+        index = _with_next(ca, index, "intermediate", now)
+        waiting = index.waiting
+        assert waiting is not None
+        over = signing.not_after <= now  # then nobody is believed any more, and there is nothing to be careful of
+        return (_signs(ca, index, waiting), [_event(waiting, "signs")]) if over else (index, [_event(waiting, "made")])
+    if waiting is None or _root_waits(index) or now < waiting.issued + SETTLE:
+        return index, []
+    if homes.behind(index.current(), ca.trust(index)):
+        return index, []
+    return _signs(ca, index, waiting), [_event(waiting, "signs")]
+
+
+def next_step(index: Index) -> str:
+    """The command that goes on with what was begun; empty when nothing was."""
+    if index.waiting and not _root_waits(index):
+        return "rotate intermediate"
+    return f"rotate root --step {'switch' if index.waiting else 'finish'}" if index.rolling else ""
+
+
+def _with_next(ca: CA, index: Index, kind: Kind, now: datetime) -> Index:
+    root = index.root.name
+    if kind == "root":
+        index = ca.vault.with_root(index, now)
+        root = index.authorities[-1].name
+    return ca.sign_crl(ca.vault.with_intermediate(index, root, now), now)
+
+
+def _signs(ca: CA, index: Index, intermediate: Authority) -> Index:
+    index = index.signed_by(intermediate.name)
+    ca.record(index)
+    return index
+
+
+def _root_waits(index: Index) -> bool:
+    """Whether the intermediate that is to sign next is under another root."""
+    return index.waiting is not None and index.waiting.issuer != index.root.name
+
+
+def _is_due(index: Index, signing: Authority, now: datetime) -> bool:
+    """Past half its life, if a new one would last longer."""
+    ends = min(now + index.lifetimes.intermediate, index.root.not_after)
+    return now >= half_life(signing) and now < ends and ends > signing.not_after
+
+
+def _event(intermediate: Authority, event: Literal["made", "signs"]) -> Event:
+    details: dict[str, object] = {"name": intermediate.name, "not_after": intermediate.not_after.isoformat()}
+    return Event(f"intermediate_{event}", details)
