@@ -19,6 +19,7 @@ from scenarios.sabotages import (
     idp_tokens,
     patterns,
     policy,
+    rolling,
     shop,
     stories,
     transport,
@@ -42,6 +43,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     *idp_tokens.SABOTAGES,
     *idp_pages.SABOTAGES,
     *certs.SABOTAGES,
+    *rolling.SABOTAGES,
     *stories.SABOTAGES,
 )
 __all__ = ["SABOTAGES", "Sabotage"]
