@@ -176,6 +176,13 @@ class Shop(ABC):
             self.say(f"{self.name} was left over from an earlier run that did not end well: cleaned up")
             self._clear()
 
+    def renew_trust(self) -> None:
+        """Have clients on this machine trust whom the shop trusts now: two roots while one gives way to the next."""
+        with remember.locked(self.run_root, self.name):
+            bundle = (self.tls_dir("gateway") / "bundle.pem").read_text()
+            remember.replace(self.dir / "ca.pem", bundle, 0o644)
+        remember.publish_trust(self.run_root)
+
     def down(self) -> None:
         """End every process of the shop, and its data and secrets with it; what is gone already does not matter."""
         with remember.locked(self.run_root, self.name):
