@@ -86,7 +86,7 @@ class TestWhatIsAskedFor:
     def test_what_the_pattern_has_not_is_said_in_a_sentence(self, tmp_path: Path) -> None:
         refusal = self.asked(tmp_path, "mtls", "service-password")
         assert refusal.what == "under mtls there is no service password"
-        assert refusal.mend == "here WHAT is one of certificate"
+        assert refusal.mend == "here WHAT is one of certificate, root"
 
     def test_whoever_has_none_is_answered_with_those_who_have(self, tmp_path: Path) -> None:
         refusal = self.asked(tmp_path, "jwt", "client-secret", "orders")
