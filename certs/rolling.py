@@ -93,6 +93,9 @@ def advance(ca: CA, index: Index, now: datetime) -> tuple[Index, list[Event]]:
         assert waiting is not None
         over = signing.not_after <= now  # then nobody is believed any more, and there is nothing to be careful of
         return (_signs(ca, index, waiting), [_event(waiting, "signs")]) if over else (index, [_event(waiting, "made")])
+    if _root_waits(index) and now >= half_life(signing):
+        reason = f"it runs out while a new root waits: {next_step(index)}"
+        return index, [Event("failed", {"name": signing.name, "reason": reason})]
     if waiting is None or _root_waits(index) or now < waiting.issued + SETTLE:
         return index, []
     if homes.behind(index.current(), ca.trust(index)):

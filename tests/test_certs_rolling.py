@@ -283,6 +283,14 @@ class TestARoot:
         fresh.ca.renew_due()
         assert len(fresh.roots("orders")) == 2
 
+    def test_that_waits_for_its_step_too_long_makes_the_keeper_complain(self, town: Town) -> None:
+        rolling.begin(town.ca, "root")
+        assert "failed" not in [event.event for event in town.ca.renew_due()]
+        town.ahead = 36 * HOUR + SECOND
+        (failed,) = [event.details for event in town.ca.renew_due() if event.event == "failed"]
+        reason = "it runs out while a new root waits: rotate root --step switch"
+        assert failed == {"name": "issuing.1", "reason": reason}
+
 
 class TestAnIntermediate:
     def test_gives_way_in_two_steps_and_nobody_is_refused(self, town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

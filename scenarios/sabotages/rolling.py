@@ -89,6 +89,13 @@ SABOTAGES = (
         f"{INTERMEDIATE}::test_is_replaced_by_the_keeper_at_half_its_life",
     ),
     Sabotage(
+        "the intermediate runs out unsaid while a new root waits",
+        ROLLING,
+        "    if _root_waits(index) and now >= half_life(signing):",
+        "    if False:",
+        f"{ROOT}::test_that_waits_for_its_step_too_long_makes_the_keeper_complain",
+    ),
+    Sabotage(
         "the keeper does not wait for handshakes that began before",
         ROLLING,
         " or now < waiting.issued + SETTLE:",
