@@ -49,7 +49,7 @@ def _step(out: Console, taken: Taken) -> None:
 def table(turned: Turned) -> Table:
     """What was touched where, and when each process went by it."""
     drawn = Table(show_lines=True, pad_edge=False)
-    for heading in ("step", "files touched", "in effect, as asking each showed, after"):
+    for heading in ("step", "files touched", "in effect, as each showed, after"):
         drawn.add_column(heading, overflow="fold")
     for step in turned.steps:
         effects = "\n".join(f"{name} {seconds:.2f} s" for name, seconds in step.effects.items())
