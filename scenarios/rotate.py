@@ -49,7 +49,7 @@ def _step(out: Console, taken: Taken) -> None:
 def table(turned: Turned) -> Table:
     """What was touched where, and when each process went by it."""
     drawn = Table(show_lines=True, pad_edge=False)
-    for heading in ("step", "files touched", "in effect, as asking each showed, after"):
+    for heading in ("step", "files touched", "in effect, as each showed, after"):
         drawn.add_column(heading, overflow="fold")
     for step in turned.steps:
         effects = "\n".join(f"{name} {seconds:.2f} s" for name, seconds in step.effects.items())
@@ -63,6 +63,8 @@ def _sum(turned: Turned, out: Console) -> None:
     colour = "red" if turned.failed else "green"
     came = f"{turned.sent} in {turned.lasted:.0f} s, {turned.sent / turned.lasted:.0f} a second"
     out.print(f"requests    [{colour}]{turned.failed} failed[/] of {came}")
+    for trouble in turned.troubles:
+        out.print(f"            {trouble}", markup=False)
     old = "[green]refused[/]" if turned.old_refused else "[bold red]still accepted[/]"
     out.print(f"the old one {old}")
     if turned.rotation.note:

@@ -74,10 +74,10 @@ def rotations(world: World) -> list[Rotation]:
         "perimeter": (users_password,),
         "basic": (users_password, _certificate),
         "subsystem": (users_password, _certificate, lambda world: service_password(world, "orders")),
-        "mtls": (users_password, _certificate),
+        "mtls": (users_password, _certificate, root),
         "oauth2": (_certificate, _secret("orders"), signing_key, _secret("gateway")),
         "jwt": (_certificate, signing_key, _secret("gateway")),
-        "zerotrust": (_certificate, signing_key),
+        "zerotrust": (_certificate, root, signing_key),
     }
     return [make(world) for make in kinds[world.pattern]]
 

@@ -1,7 +1,8 @@
 """The root of the CA: two are believed, then every leaf is under the new one, then the old one is believed no more.
 
 Whoever reads the trust bundle has to have the new root before anybody shows a leaf under it: the processes, and clients
-on this machine too, who read a bundle of their own.
+on this machine too, who read a bundle of their own.  No process can be asked whom it would believe, so its bundle is
+read where it lies: it goes by it at its next connection.
 """
 
 from __future__ import annotations
