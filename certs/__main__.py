@@ -1,4 +1,4 @@
-"""python -m certs: make the CA, issue, revoke, publish, see what runs out when, and keep it from doing so."""
+"""python -m certs: make the CA, issue, revoke, publish, rotate, see what runs out when, and keep it from doing so."""
 
 import argparse
 import os

@@ -103,14 +103,14 @@ class CA:
         `dns_names` are where it may answer; by default its own name. Raises BadName, IssuerExpired, OSError.
         """
         with self.changing() as index:
-            index = self._with_good_crl(index)  # or the newcomer might start with a list that has run out
+            index = self.with_good_crl(index, self.now())  # or the newcomer might start with one that has run out
             leaf, _ = self._issue(index, name, into.absolute(), dns_names or (name,), self.now())
         return leaf
 
     def reissue(self, name: str) -> list[Leaf]:
         """Issue each directory of a service a new leaf, with a new key, for the same hosts; raises UnknownLeaf."""
         with self.changing() as index:
-            index = self._with_good_crl(index)
+            index = self.with_good_crl(index, self.now())
             old = [leaf for leaf in index.current() if leaf.name == name and leaf.into.is_dir()]
             if not old:
                 raise UnknownLeaf(f"no directory holds a leaf of {name!r}: `issue` makes one")
@@ -161,9 +161,10 @@ class CA:
         now = whole_second(now) if now else self.now()
         events = []
         with self.changing() as index:
-            if self._crl_is_due(index, now):
-                index = self.sign_crl(index, now)
+            before, index = index.crl_number, self.with_good_crl(index, now)
+            if index.crl_number != before:
                 events.append(Event("crl_signed", {"crl_number": index.crl_number}))
+            self.vault.put_away(index)
             index, advanced = rolling.advance(self, index, now)
             index, renewed = self.renew_leaves(index, now)
             return events + advanced + renewed + self.deliver(index)
@@ -201,6 +202,10 @@ class CA:
             self.record(index)
         self.vault.put_away(index)
         return index
+
+    def with_good_crl(self, index: Index, now: datetime) -> Index:
+        """The same, or what became of it by signing the lists that are due."""
+        return self.sign_crl(index, now) if self._crl_is_due(index, now) else index
 
     def renew_leaves(self, index: Index, now: datetime) -> tuple[Index, list[Event]]:
         """Renew every leaf that is due, and say what was done, or failed."""
@@ -244,9 +249,6 @@ class CA:
         with files.staged(into, self.trust(index) | made):
             self.record(index)
         return leaf, index
-
-    def _with_good_crl(self, index: Index) -> Index:
-        return self.sign_crl(index, self.now()) if self._crl_is_due(index, self.now()) else index
 
     def _crl_is_due(self, index: Index, now: datetime) -> bool:
         """Past a quarter of its life, or not the one that the index tells of (a crash between the two)."""

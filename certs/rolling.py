@@ -14,6 +14,8 @@ whether those who read the bundle elsewhere, such as people's browsers, have the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -36,7 +38,7 @@ def begin(ca: CA, kind: Kind) -> Authority:
     Taken again before `switch`, it brings what is there already. Raises OutOfTurn while the other kind is being
     replaced, Undelivered, IssuerExpired.
     """
-    with ca.changing() as index:
+    with _changing(ca) as index:
         if index.rolling is None:
             index = _with_next(ca, index, kind, ca.now())
         if index.rolling != kind or index.waiting is None:
@@ -51,7 +53,7 @@ def switch(ca: CA) -> list[Event]:
     Taken again, it issues those that are missing. Raises OutOfTurn while a reader lacks the new root or CRL, or when
     nothing was begun, and Undelivered.
     """
-    with ca.changing() as index:
+    with _changing(ca) as index:
         if index.rolling is None:
             raise OutOfTurn("nothing is being replaced: begin first")
         if index.waiting:
@@ -68,7 +70,7 @@ def finish(ca: CA) -> None:
 
     Raises OutOfTurn while a leaf is still under it, or when nothing was switched, and Undelivered.
     """
-    with ca.changing() as index:
+    with _changing(ca) as index:
         if len(index.roots) == 1 or _root_waits(index):
             raise OutOfTurn("the leaves are not under a new root: begin and switch first")
         under = {each.name for each in index.authorities if each.issuer == index.root.name}
@@ -91,6 +93,9 @@ def advance(ca: CA, index: Index, now: datetime) -> tuple[Index, list[Event]]:
         assert waiting is not None
         over = signing.not_after <= now  # then nobody is believed any more, and there is nothing to be careful of
         return (_signs(ca, index, waiting), [_event(waiting, "signs")]) if over else (index, [_event(waiting, "made")])
+    if _root_waits(index) and now >= half_life(signing):
+        reason = f"it runs out while a new root waits: {next_step(index)}"
+        return index, [Event("failed", {"name": signing.name, "reason": reason})]
     if waiting is None or _root_waits(index) or now < waiting.issued + SETTLE:
         return index, []
     if homes.behind(index.current(), ca.trust(index)):
@@ -103,6 +108,13 @@ def next_step(index: Index) -> str:
     if index.waiting and not _root_waits(index):
         return "rotate intermediate"
     return f"rotate root --step {'switch' if index.waiting else 'finish'}" if index.rolling else ""
+
+
+@contextmanager
+def _changing(ca: CA) -> Iterator[Index]:
+    """As `CA.changing`, and with lists of all who are recorded: a crash may have come between the two."""
+    with ca.changing() as index:
+        yield ca.with_good_crl(index, ca.now())
 
 
 def _with_next(ca: CA, index: Index, kind: Kind, now: datetime) -> Index:

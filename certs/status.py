@@ -43,7 +43,10 @@ def rows(ca: CA, now: datetime) -> Iterator[Row]:
             yield _authority(index, authority, now)
     lives, until = index.lifetimes, index.crl_signed + index.lifetimes.crl
     yield _row(f"CRL {index.crl_number}", until, lives.crl / 4, now, "every reader")
+    believed = {each.name for each in index.intermediates}
     for leaf in index.leaves:
+        if leaf.issuer not in believed:
+            continue  # of a root that gave way
         near = (leaf.not_after - leaf.issued) / 4
         row = _row(leaf.name, leaf.not_after, near, now, ", ".join(leaf.dns_names))
         if leaf.revoked or (leaf in index.current() and leaf.into.is_dir()):

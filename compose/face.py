@@ -125,11 +125,6 @@ class Shop(ABC):
     def secrets_dir(self, name: str) -> Path:
         """The secrets of process `name`, as they are at this moment."""
 
-    def publish_trust(self) -> None:
-        """Let clients on this machine trust what the gateway trusts now: the roots of the CA may have changed."""
-        shutil.copyfile(self.tls_dir("gateway") / "bundle.pem", self.dir / "ca.pem")
-        remember.publish_trust(self.run_root)
-
     def up(self) -> float:
         """Bring the shop up, wait until every process is healthy, and return the seconds that took.
 
@@ -175,6 +170,13 @@ class Shop(ABC):
         if self.dir.exists() or any(status.ident for status in self.status()):
             self.say(f"{self.name} was left over from an earlier run that did not end well: cleaned up")
             self._clear()
+
+    def renew_trust(self) -> None:
+        """Have clients on this machine trust whom the shop trusts now: two roots while one gives way to the next."""
+        with remember.locked(self.run_root, self.name):
+            bundle = (self.tls_dir("gateway") / "bundle.pem").read_text()
+            remember.replace(self.dir / "ca.pem", bundle, 0o644)
+        remember.publish_trust(self.run_root)
 
     def down(self) -> None:
         """End every process of the shop, and its data and secrets with it; what is gone already does not matter."""

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from certs import (
     Undelivered,
     UnknownLeaf,
     files,
+    rolling,
 )
 from certs.index import Index
 
@@ -282,7 +283,17 @@ for turn in range(10):
 
         monkeypatch.setattr(files, "locked", noted)
         monkeypatch.setattr(CA, "index", looked)
-        for change in (lambda: ca.issue("orders", home), lambda: ca.revoke("orders"), ca.publish, ca.renew_due):
+        changes: list[Callable[[], object]] = [
+            lambda: ca.issue("orders", home),
+            lambda: ca.revoke("orders"),
+            lambda: ca.reissue("orders"),
+            ca.publish,
+            ca.renew_due,
+            lambda: rolling.begin(ca, "root"),
+            lambda: rolling.switch(ca),
+            lambda: rolling.finish(ca),
+        ]
+        for change in changes:
             change()
             assert seen.pop(0)
         assert all(seen)

@@ -248,6 +248,9 @@ class TestStatus:
         wanted = {"root.1": "superseded", "root.2": "good", "issuing.1": "superseded", "issuing.2": "good"}
         assert states | wanted == states
         assert "next: rotate root --step finish" in self.shown(fresh, datetime.now(UTC))
+        rolling.finish(fresh)
+        shown = [(what, state) for what, _, _, state, _ in status.rows(fresh, datetime.now(UTC))]
+        assert shown == [(what, "good") for what in ("root.2", "issuing.2", "CRL 3", "orders")]
 
     def test_superseded_and_revoked_leaves_are_told_apart(self, fresh: CA, town: Path) -> None:
         fresh.issue("orders", town / "orders")

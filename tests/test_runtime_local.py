@@ -1,6 +1,7 @@
 """The shop as plain processes: up when healthy, each process at our hand, and nothing left after down."""
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from compose import choice, local, processes, remember
 from compose.doctor import examine
@@ -63,6 +65,33 @@ def test_clients_trust_the_shop_by_the_one_file(up: Shop) -> None:
     assert (up.run_root / "ca.pem").read_text() == up.ca_file.read_text()
     assert (up.run_root / "ca.pem").stat().st_mode & 0o777 == 0o644
     assert up.run_root.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_root_gives_way_to_the_next_while_customers_buy(up: Shop) -> None:
+    trusted = up.run_root / "ca.pem"
+
+    def rotated(step: str) -> str:
+        ran = up.run("ca", [sys.executable, "-m", "certs", "rotate", "root", "--step", step])
+        assert ran.returncode == 0, ran.stderr
+        assert bought(up, trusted) == 201
+        up.renew_trust()
+        assert trusted.read_text() == up.ca_file.read_text()
+        assert bought(up, trusted) == 201
+        return trusted.read_text()
+
+    before = trusted.read_text()
+    both, same, after = (rotated(step) for step in ("begin", "switch", "finish"))
+    assert both == same == before + after
+    assert before not in after
+
+
+def bought(shop: Shop, trusted: Path) -> int:
+    """What a new customer gets who trusts only what is in the file, and orders a book, which takes every service."""
+    address, key = f"{shop.edge}/api/orders", {"Idempotency-Key": secrets.token_hex(16)}
+    with requests.Session() as alice:
+        alice.trust_env = False  # it may name another bundle
+        alice.auth, alice.verify = ("alice", "wonderland"), str(trusted)
+        return alice.post(address, json={"sku": "book", "quantity": 1}, headers=key, timeout=10).status_code
 
 
 def test_a_command_runs_in_the_position_of_a_process(up: Shop) -> None:

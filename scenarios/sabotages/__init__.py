@@ -20,6 +20,7 @@ from scenarios.sabotages import (
     idp_tokens,
     patterns,
     policy,
+    rolling,
     shop,
     stories,
     transport,
@@ -44,6 +45,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     *idp_tokens.SABOTAGES,
     *idp_pages.SABOTAGES,
     *certs.SABOTAGES,
+    *rolling.SABOTAGES,
     *stories.SABOTAGES,
 )
 __all__ = ["SABOTAGES", "Sabotage"]

@@ -231,7 +231,21 @@ SABOTAGES = (
         "crl_number=self.crl_number",
         f"{CERTS}::TestPublish::test_the_number_rises_with_each_list",
     ),
+    Sabotage(
+        "readers get no list of the root's",
+        INDEX,
+        ", *others, *(root.name for root in self.roots)]",
+        ", *others]",
+        f"{X509}::TestHandshakes::test_a_good_leaf_passes",
+    ),
     # files and the keeper
+    Sabotage(
+        "status is well though something ran out",
+        "certs/status.py",
+        "    return not any(state.startswith(TROUBLE) for",
+        "    return True or any(state.startswith(TROUBLE) for",
+        "tests/test_certs_keep.py::TestStatus::test_the_exit_code_says_whether_all_is_well",
+    ),
     Sabotage(
         "everybody can read a key",
         FILES,

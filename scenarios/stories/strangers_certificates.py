@@ -51,12 +51,6 @@ def our_root_sent_along(authority: Authority) -> dict[str, str]:
     return shown(wish.signed_by(authority.another()), wish.key, authority.top.certificate)
 
 
-def our_intermediate_sent_along(authority: Authority) -> dict[str, str]:
-    """Signed by her own CA, and said to be signed by our intermediate, which she sends along."""
-    root, wish = authority.another(authority.ours.certificate.subject), Leaf(points_to=authority.ours.certificate)
-    return shown(wish.signed_by(root), wish.key, *authority.ours.chain)
-
-
 def the_root_itself(authority: Authority) -> dict[str, str]:
     """A CA of the same name and number, shown as a client."""
     root = authority.another()
@@ -73,7 +67,6 @@ CASES = certificates(
         "a CA's of the same name, pointing to our key": anothers(points_to_ours=True),
         "a CA's of the same name, pointing to our key, sent along": anothers(points_to_ours=True, along=True),
         "a CA's of the same name, our root sent along": our_root_sent_along,
-        "a CA's of our intermediate's name, that sent along": our_intermediate_sent_along,
         "a CA of the same name and number itself": the_root_itself,
     }
 )

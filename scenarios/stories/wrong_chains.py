@@ -59,6 +59,12 @@ def by_our_intermediate(*, along: bool = True, **wanted: Any) -> Recipe:
     return lambda authority: _shown(authority.ours, along=along, **wanted)
 
 
+def by_a_namesake(authority: Authority) -> dict[str, str]:
+    """Signed by a CA of her own that has our intermediate's name, with our intermediate beside it for looks."""
+    namesake, wish = authority.another(authority.ours.certificate.subject), Leaf(points_to=authority.ours.certificate)
+    return shown(wish.signed_by(namesake), wish.key, *authority.ours.chain)
+
+
 def _shown(root: Root, *, along: bool, **wanted: Any) -> dict[str, str]:
     wish = Leaf(**wanted)
     return shown(wish.signed_by(root), wish.key, *(root.chain if along else root.above))
@@ -102,6 +108,7 @@ CASES = certificates(
         "by a CA beside ours that has expired": beside(begins=-2 * HOUR, ends=-HOUR),
         "by a CA beside ours with other bounds": beside(constraints=ELSEWHERE),
         "by a CA beside ours with bounds that exclude us": beside(constraints=NOT_HERE),
+        "by one of the same name as ours": by_a_namesake,
         "by ours, not sent along": by_our_intermediate(along=False),
         "by ours, with another host beside": by_our_intermediate(dns=("gateway", "elsewhere.test")),
         "by ours, for any host": by_our_intermediate(dns=("*",)),

@@ -1,0 +1,119 @@
+"""How roots and intermediates give way to the next, and what became of those that did."""
+
+from __future__ import annotations
+
+from scenarios.sabotages.sabotage import Sabotage
+
+AUTHORITY = "certs/authority.py"
+INDEX = "certs/index.py"
+ROLLING = "certs/rolling.py"
+ROOT = "tests/test_certs_rolling.py::TestARoot"
+INTERMEDIATE = "tests/test_certs_rolling.py::TestAnIntermediate"
+
+SABOTAGES = (
+    Sabotage(
+        "a revoked intermediate is on no list",
+        INDEX,
+        "[*self.leaves, *self.authorities]",
+        "[*self.leaves]",
+        f"{INTERMEDIATE}::test_can_be_revoked_once_it_signs_no_longer",
+    ),
+    Sabotage(
+        "each list names what others signed",
+        INDEX,
+        "            if each.issuer == issuer and each.revoked",
+        "            if each.revoked",
+        f"{INTERMEDIATE}::test_each_signs_the_list_of_its_own",
+    ),
+    Sabotage(
+        "the intermediate that signs is revoked, and everybody with it",
+        AUTHORITY,
+        "            if any(each.name in signing for each in known):",
+        "            if False:",
+        f"{INTERMEDIATE}::test_can_be_revoked_once_it_signs_no_longer",
+    ),
+    Sabotage(
+        "leaves of an intermediate that gave way stay",
+        AUTHORITY,
+        "        if leaf.issuer != index.signs or not",
+        "        if not",
+        f"{INTERMEDIATE}::test_gives_way_in_two_steps_and_nobody_is_refused",
+    ),
+    Sabotage(
+        "the key of a root that nobody trusts any more stays",
+        "certs/vault.py",
+        "                path.unlink(missing_ok=True)\n",
+        "",
+        f"{ROOT}::test_leaves_no_key_behind",
+    ),
+    Sabotage(
+        "a root signs before everybody has it",
+        ROLLING,
+        "            if behind := homes.behind(index.current(), ca.trust(index)):",
+        "            if behind := homes.behind([], ca.trust(index)):",
+        f"{ROOT}::test_signs_nothing_before_everybody_has_it",
+    ),
+    Sabotage(
+        "the old root goes while a leaf is under it",
+        ROLLING,
+        "        if late:\n",
+        "        if False:\n",
+        f"{ROOT}::test_is_trusted_while_a_leaf_is_under_it",
+    ),
+    Sabotage(
+        "the old root stays trusted",
+        ROLLING,
+        "ca.sign_crl(index.trusting_one_root(), ca.now())",
+        "ca.sign_crl(index, ca.now())",
+        f"{ROOT}::test_what_it_vouched_for_is_believed_until_the_end_and_no_longer",
+    ),
+    Sabotage(
+        "after a crash a new root signs without a list",
+        ROLLING,
+        "        yield ca.with_good_crl(index, ca.now())",
+        "        yield index",
+        f"{ROOT}::test_a_crash_anywhere_in_a_step_is_mended_by_taking_it_again",
+    ),
+    Sabotage(
+        "two rotations get into each other's way",
+        ROLLING,
+        "        if index.rolling != kind or index.waiting is None:",
+        "        if index.waiting is None:",
+        "tests/test_certs_rolling.py::TestOneAtATime::test_another_kind_waits_its_turn",
+    ),
+    Sabotage(
+        "the intermediate runs out",
+        ROLLING,
+        "    return now >= half_life(signing) and",
+        "    return now >= signing.not_after and",
+        f"{INTERMEDIATE}::test_is_replaced_by_the_keeper_at_half_its_life",
+    ),
+    Sabotage(
+        "the intermediate runs out unsaid while a new root waits",
+        ROLLING,
+        "    if _root_waits(index) and now >= half_life(signing):",
+        "    if False:",
+        f"{ROOT}::test_that_waits_for_its_step_too_long_makes_the_keeper_complain",
+    ),
+    Sabotage(
+        "the keeper does not wait for handshakes that began before",
+        ROLLING,
+        " or now < waiting.issued + SETTLE:",
+        ":",
+        f"{INTERMEDIATE}::test_is_replaced_by_the_keeper_at_half_its_life",
+    ),
+    Sabotage(
+        "the keeper does not wait for a reader that is behind",
+        ROLLING,
+        "    if homes.behind(index.current(), ca.trust(index)):\n        return index, []\n",
+        "",
+        f"{INTERMEDIATE}::test_the_keeper_waits_for_a_reader_that_is_behind",
+    ),
+    Sabotage(
+        "the keeper replaces the root before clients have the new one",
+        ROLLING,
+        "    if waiting is None or _root_waits(index) or",
+        "    if waiting is None or",
+        f"{ROOT}::test_is_not_replaced_by_the_keeper_nor_does_it_take_the_next_step",
+    ),
+)
