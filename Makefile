@@ -9,6 +9,9 @@ READY := .venv/in-step
 STRANGERS := tests/strangers/node_modules/.in-step
 export ARGS
 
+# The processes of a shop keep what Python compiles; so do the tests, or each worker compiles every one of them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # WSL sets NAME to the name of the machine, which nobody meant.
 STORIES := $(patsubst scenarios/stories/%.py,%,$(wildcard scenarios/stories/*.py))
 ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing $(STORIES)),environment)

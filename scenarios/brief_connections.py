@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from services import __main__ as services
+from services import serve as services
 from services import server
 
 
@@ -28,7 +28,7 @@ def serve(wanted: dict[str, Any]) -> None:
     os.environ["SHOP_PORT"] = str(wanted["port"])
     server.bounded_age = functools.partial(server.bounded_age, seconds=wanted["seconds"])
     signal.alarm(wanted["patience"])  # nobody handles it, so it ends us; a server's worker ends with its parent
-    services.main([wanted["service"]])
+    services.serve([wanted["service"]])
 
 
 def _log(service: str) -> Path:

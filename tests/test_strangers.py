@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import os
+import traceback
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
-from tests.idp_support import AFTER_LOGOUT, claims_of, header_of, secret_of
+from tests.idp_support import ACCESS_TOKEN, AFTER_LOGOUT, EXCHANGE, claims_of, header_of, secret_of
 from tests.strangers import apache, node, python
 from tests.strangers.apache import Apache, Visit
 from tests.strangers.issuer import API, CONFIDENTIAL, REGISTERED, SCOPE, Found, Issuer, running
@@ -49,6 +54,22 @@ def site(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
+def own(issuer: Issuer) -> dict[str, Any]:
+    """The token that edge gets for itself."""
+    with python.service(issuer, "edge") as edge:
+        asked = {"grant_type": "client_credentials", "resource": "spiffe://shop.test/edge"}
+        return dict(edge.fetch_token(f"{issuer.issuer}/token", **asked))
+
+
+@pytest.fixture(scope="module")
+def exchanged(issuer: Issuer, own: dict[str, Any]) -> dict[str, Any]:
+    """What edge gets for it, to show to orders."""
+    asked = {"grant_type": EXCHANGE, "subject_token": own["access_token"], "subject_token_type": ACCESS_TOKEN}
+    with python.service(issuer, "edge") as edge:
+        return dict(edge.fetch_token(f"{issuer.issuer}/token", **asked, resource="spiffe://shop.test/orders"))
+
+
+@pytest.fixture(scope="module")
 def visits(server: Apache, issuer: Issuer) -> dict[str, Visit]:
     """What came of a visit to each site of Apache's."""
     wanted(apache.trouble())
@@ -62,8 +83,8 @@ def visit(visits: dict[str, Visit], site: str) -> Visit:
 
 
 @pytest.fixture(scope="module")
-def reports() -> dict[str, dict[str, Found]]:
-    """What each stranger has found, as each client; one that was not asked yet is not in it."""
+def reports() -> dict[str, dict[str, Found] | str]:
+    """What each stranger has found, as each client, or why it came to nothing; who was not asked yet is not in it."""
     return {}
 
 
@@ -82,10 +103,16 @@ def client(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def found(issuer: Issuer, reports: dict[str, dict[str, Found]], stranger: str, client: str) -> Found:
+def found(issuer: Issuer, reports: dict[str, dict[str, Found] | str], stranger: str, client: str) -> Found:
     if stranger not in reports:
-        reports[stranger] = STRANGERS[stranger](issuer, *REGISTERED)
-    return reports[stranger][client]
+        try:
+            reports[stranger] = STRANGERS[stranger](issuer, *REGISTERED)
+        except Exception:  # asked once, and told to every test that wants to know
+            reports[stranger] = traceback.format_exc()
+    report = reports[stranger]
+    if isinstance(report, str):
+        pytest.fail(report, pytrace=False)
+    return report[client]
 
 
 class TestRelyingParty:
@@ -147,6 +174,30 @@ class TestResourceServer:
     def test_the_client_itself_is_told_nothing(self, found: Found, client: str) -> None:
         confidential = client in {each["client_id"] for each in CONFIDENTIAL}
         assert found["asked_by_the_client"] == ({"active": False} if confidential else None)
+
+
+class TestService:
+    """Authlib's client with a certificate: bound, exchanged and narrowed (RFC 8705, RFC 8693, RFC 8707)."""
+
+    def test_its_token_is_bound_to_its_certificate(self, issuer: Issuer, own: dict[str, Any]) -> None:
+        claims = claims_of(own["access_token"])
+        leaf = x509.load_pem_x509_certificate((issuer.directory / "edge/tls/leaf.pem").read_bytes())
+        digest = base64.urlsafe_b64encode(leaf.fingerprint(hashes.SHA256())).rstrip(b"=").decode()
+        assert (claims["sub"], claims["aud"], claims["cnf"]) == ("edge", ["edge"], {"x5t#S256": digest})
+
+    def test_the_exchanged_token_is_for_the_next_service_and_names_the_actor(
+        self, issuer: Issuer, exchanged: dict[str, Any]
+    ) -> None:
+        assert exchanged["issued_token_type"] == ACCESS_TOKEN
+        with python.service(issuer, "orders") as orders:
+            told = orders.introspect_token(f"{issuer.issuer}/introspect", exchanged["access_token"]).json()
+        assert (told["active"], told["aud"], told["act"]) == (True, ["orders"], {"sub": "edge"})
+
+    def test_who_does_not_show_the_certificate_is_refused(self, issuer: Issuer) -> None:
+        with python.service(issuer, "edge") as edge:
+            edge.cert = None
+            with pytest.raises(edge.oauth_error_class, match="invalid_client"):
+                edge.fetch_token(f"{issuer.issuer}/token", grant_type="client_credentials")
 
 
 class TestApache:

@@ -31,10 +31,10 @@ SABOTAGES = (
     Sabotage(
         "subsystem: whoever knocks is let in",
         "services/patterns/subsystem.py",
-        "        caller, password = basic_credentials(request)\n        which = ",
+        "        caller, password = basic_credentials(request)\n",
         '        if "Authorization" not in request.headers:\n'
         '            return Identity("gateway", "alice", frozenset(), "caller", "", caller_proven=True)\n'
-        "        caller, password = basic_credentials(request)\n        which = ",
+        "        caller, password = basic_credentials(request)\n",
         _told("subsystem", "knock_at_each_service"),
     ),
     Sabotage(

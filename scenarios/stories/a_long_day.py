@@ -24,9 +24,9 @@ EXPECTED = {
 }
 REFERENCES = ("OWASP ASVS 15.2.2", "OWASP API4:2023", "CWE-401", "CWE-772")
 CATALOGUE = ("FLT-14",)
-ROUNDS, TIMES, AT_ONCE = 5, 8, 4
-MOST_BYTES, MOST_HANDLES = 128 * 1024, 2
-"""What a process may keep in every single round, of 40 requests."""
+ROUNDS, TIMES, AT_ONCE = 5, 5, 4
+MOST_BYTES, MOST_HANDLES = 80 * 1024, 2
+"""What a process may keep in every single round, of 25 requests."""
 
 
 def attempt(world: World) -> Answer:

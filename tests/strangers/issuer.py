@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 
 import pytest
 
-from tests.idp_support import AFTER_LOGOUT, CALLBACK, PASSWORDS, Idp, a_client, secret_of
+from tests.idp_support import AFTER_LOGOUT, CALLBACK, PASSWORDS, Idp, a_client, a_service, secret_of
 from tests.strangers.browser import Browser
 from tests.test_idp_server import Process
 
@@ -48,6 +48,7 @@ PUBLIC = [
     for alg, kind in (("ES256", "opaque"), ("RS256", "jwt"))
 ]
 RESOURCE_SERVER = a_client(API, grant_types=[], redirect_uris=[], scopes=[], audience=[API])
+SERVICES = [a_service("edge", "orders"), a_service("orders")]
 REGISTERED = {client["client_id"]: client for client in [*CONFIDENTIAL, *PUBLIC]}
 
 
@@ -82,7 +83,7 @@ class Issuer(Process):
 def running(factory: pytest.TempPathFactory, *more: dict[str, Any]) -> Iterator[Issuer]:
     """The identity provider, with the clients above and `more`."""
     with Idp(factory) as idp:
-        idp.register(RESOURCE_SERVER, *REGISTERED.values(), *more)
+        idp.register(RESOURCE_SERVER, *REGISTERED.values(), *SERVICES, *more)
         issuer = Issuer(idp.directory)
     try:
         yield issuer

@@ -6,6 +6,8 @@ The second knows nothing of OpenID Connect: what is asked about the log-in is as
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jwt as pyjwt
@@ -104,6 +106,17 @@ def _authlib(issuer: Issuer, told: dict[str, Any], client: dict[str, Any]) -> Fo
             ended=ended,
             after=after,
         )
+
+
+@contextmanager
+def service(issuer: Issuer, name: str) -> Iterator[OAuth2Session]:
+    """Authlib's client as a service that shows its certificate at each connection (RFC 8705 §2.1)."""
+    tls = issuer.directory / name / "tls"
+    # as `none` it says who it is, and nothing more: the proof is in the handshake
+    with OAuth2Session(name, token_endpoint_auth_method="none", default_timeout=TIMEOUT_SECONDS) as session:
+        session.trust_env, session.verify = False, issuer.bundle
+        session.cert = str(tls / "leaf.pem"), str(tls / "key.pem")
+        yield session
 
 
 def oauthlib(issuer: Issuer, *client_ids: str) -> dict[str, Found]:
