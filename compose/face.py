@@ -125,11 +125,6 @@ class Shop(ABC):
     def secrets_dir(self, name: str) -> Path:
         """The secrets of process `name`, as they are at this moment."""
 
-    def publish_trust(self) -> None:
-        """Let clients on this machine trust what the gateway trusts now: the roots of the CA may have changed."""
-        shutil.copyfile(self.tls_dir("gateway") / "bundle.pem", self.dir / "ca.pem")
-        remember.publish_trust(self.run_root)
-
     def up(self) -> float:
         """Bring the shop up, wait until every process is healthy, and return the seconds that took.
 

@@ -63,6 +63,8 @@ def _sum(turned: Turned, out: Console) -> None:
     colour = "red" if turned.failed else "green"
     came = f"{turned.sent} in {turned.lasted:.0f} s, {turned.sent / turned.lasted:.0f} a second"
     out.print(f"requests    [{colour}]{turned.failed} failed[/] of {came}")
+    for trouble in turned.troubles:
+        out.print(f"            {trouble}", markup=False)
     old = "[green]refused[/]" if turned.old_refused else "[bold red]still accepted[/]"
     out.print(f"the old one {old}")
     if turned.rotation.note:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from compose.topology import PROCESSES, TOKEN_PATTERNS
 from scenarios import file_hashes
 from scenarios.door import TIMEOUT_SECONDS, door
@@ -54,12 +56,18 @@ class Turned:
     steps: tuple[Taken, ...]
     restarted: tuple[str, ...]
     sent: int
-    failed: int
+    troubles: tuple[str, ...]
+    """What came of each request that was not served."""
     lasted: float
     """Seconds from the first customer to the last."""
     seconds: float
     """How long it took until the new one was in force everywhere."""
     old_refused: bool
+
+    @property
+    def failed(self) -> int:
+        """How many requests were not served."""
+        return len(self.troubles)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -76,6 +84,8 @@ class Customers:
     """People who look at the shelf and buy a book, by turns, all in alice's name or with what they are told to show."""
 
     def __init__(self, world: World, shown: Mapping[str, str]) -> None:
+        self.troubles: list[str] = []
+        """What came of each request that was not served."""
         self._shop = world.shop
         self._alice = Shopper(world.shop, "alice")
         self._shown = shown or ({} if world.pattern in TOKEN_PATTERNS else world.credential_of("alice"))
@@ -94,16 +104,25 @@ class Customers:
 
         def ask(number: int) -> bool:
             try:
-                headers = self.headers()
-            except CannotLogIn:
+                answer = _shop(session, self._shop.edge, self.headers(), number)
+            except (CannotLogIn, requests.RequestException) as trouble:
+                self.troubles.append(f"{type(trouble).__name__}: {trouble}")
                 return False
-            if number % 2:
-                return session.get(f"{self._shop.edge}/api/items", headers=headers, timeout=TIMEOUT_SECONDS).ok
-            headers["Idempotency-Key"] = secrets.token_hex(16)
-            book: dict[str, Any] = {"sku": "book", "quantity": 1}
-            return session.post(f"{self._shop.edge}/api/orders", json=book, headers=headers, timeout=TIMEOUT_SECONDS).ok
+            if not answer.ok:
+                trace = answer.headers.get("traceresponse", "-").split("-")[1]
+                self.troubles.append(f"{answer.request.method} {answer.status_code}, trace {trace}")
+            return answer.ok
 
         return ask
+
+
+def _shop(session: requests.Session, edge: str, headers: dict[str, str], number: int) -> requests.Response:
+    """The shelf and a book, by turns."""
+    if number % 2:
+        return session.get(f"{edge}/api/items", headers=headers, timeout=TIMEOUT_SECONDS)
+    book: dict[str, Any] = {"sku": "book", "quantity": 1}
+    once = headers | {"Idempotency-Key": secrets.token_hex(16)}
+    return session.post(f"{edge}/api/orders", json=book, headers=once, timeout=TIMEOUT_SECONDS)
 
 
 def turn(
@@ -137,7 +156,8 @@ def turn(
     insist(told.verdict is Verdict.SERVED, f"what was cut off finds no end: {told}")
     restarted = tuple(name for name, process in running(world).items() if process != processes[name])
     refused = rotation.old_refused is None or rotation.old_refused()
-    return Turned(rotation, tuple(taken), restarted, len(load.sent), len(load.failed), lasted, in_force, refused)
+    troubles = tuple(customers.troubles)
+    return Turned(rotation, tuple(taken), restarted, len(load.sent), troubles, lasted, in_force, refused)
 
 
 @dataclass(frozen=True)

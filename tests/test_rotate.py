@@ -120,7 +120,7 @@ class TestWhatIsTold:
 
     def turned(self, failed: int = 0, refused: bool = True, restarted: tuple[str, ...] = ()) -> Turned:
         step = Taken("gateway shows the new secret", ("gateway/secrets/client_secret",), 0.0, 0.01, {"idp": 0.17})
-        return Turned(self.ROTATION, (step,), restarted, 100, failed, 5.0, 1.0, refused)
+        return Turned(self.ROTATION, (step,), restarted, 100, ("POST 502, trace 1a2b",) * failed, 5.0, 1.0, refused)
 
     def test_what_was_touched_where_and_when_it_counted(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         well, text = self.told(monkeypatch, tmp_path, self.turned())
@@ -133,6 +133,7 @@ class TestWhatIsTold:
     ) -> None:
         for turned, word in (
             (self.turned(failed=1), "1 failed"),
+            (self.turned(failed=1), "POST 502, trace 1a2b"),
             (self.turned(refused=False), "still accepted"),
             (self.turned(restarted=("gateway",)), "restarted   gateway"),
         ):

@@ -41,6 +41,7 @@ def figures(turned: Turned) -> dict[str, Figure]:
     """The figures of one change, by what they say."""
     files, restarted = turned.files, turned.restarted
     failed = f"of {turned.sent}, about ten a second; the change itself took {turned.change:.2f} s"
+    failed = "; ".join((failed, *turned.troubles))
     old = "the old one is refused" if turned.old_refused else "the old one is still accepted"
     after = "; ".join([*(_said(step) for step in turned.steps), old, *filter(None, [turned.rotation.note])])
     return {

@@ -29,7 +29,7 @@ def root(world: World) -> Rotation:
 
     def take(step: str) -> None:
         done(world, "ca", "-m", "certs", "rotate", "root", "--step", step)
-        world.shop.publish_trust()
+        world.shop.renew_trust()
 
     begin = Step(
         "everybody believes the new root beside the old one",
