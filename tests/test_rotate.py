@@ -31,12 +31,14 @@ EXPECTED: dict[str, dict[tuple[str, str], tuple[tuple[str, ...], ...]]] = {
             ("idp/secrets/clients.json",),
         )
     },
-    "zerotrust": {
+    "mtls": {
         ("root", "ca"): (
             ("*/tls/bundle.pem", "*/tls/crl.pem", "ca.pem", "ca/*"),
             ("*/tls/key.pem", "*/tls/leaf.pem", "ca/index.json"),
             ("*/tls/bundle.pem", "*/tls/crl.pem", "ca.pem", "ca/*"),
         ),
+    },
+    "zerotrust": {
         ("certificate", "orders"): (
             ("ca/index.json", "orders/tls/key.pem", "orders/tls/leaf.pem"),
             ("ca/crl.pem", "ca/index.json", *LISTS),
