@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 REPO = Path(__file__).resolve().parent.parent
 WITHIN = 30.0
-"""Seconds until it must answer; on a machine that is not busy it takes half of one."""
+"""Seconds until it must answer: far more than it takes, even where all processors are busy."""
 REDIRECT_URI = "https://app.test/callback"
 PERSONAL = ("openid", "profile", "email", "offline_access")
 

@@ -11,6 +11,7 @@ the management door.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -94,7 +95,8 @@ def rotate(directory: Path, algorithm: str, *, overlap: bool) -> None:
     signing = KeyFile(_signing(directory, algorithm), "signing", algorithm)
     successor = _ahead(directory, algorithm) or _make(directory, algorithm)
     if overlap:
-        os.link(signing.path, _beside(directory, "retired", algorithm, signing.read()))
+        with contextlib.suppress(FileExistsError):  # a rotation that was cut off here has put it there already
+            os.link(signing.path, _beside(directory, "retired", algorithm, signing.read()))
     os.replace(successor, signing.path)
 
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -190,6 +191,16 @@ class TestSigningKeys:
         assert known()[0] == {new}
         with pytest.raises(keys.BadToken):
             workers[1].verify(token, "JWT")
+
+    def test_a_rotation_that_was_cut_off_goes_on(self, tmp_path: Path) -> None:
+        key_files.create(tmp_path)
+        cut = mock.patch.object(os, "replace", side_effect=InterruptedError)
+        with cut, pytest.raises(InterruptedError):
+            key_files.rotate(tmp_path, "ES256", overlap=True)
+        key_files.rotate(tmp_path, "ES256", overlap=True)
+        states = [file.state for file in key_files.found(tmp_path) if file.algorithm == "ES256"]
+        assert sorted(states) == ["retired", "signing"]
+        keys.Keys(tmp_path)
 
     def test_a_change_is_seen_though_it_bears_the_time_of_the_one_before(self, tmp_path: Path) -> None:
         key_files.create(tmp_path)
