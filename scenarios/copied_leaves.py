@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from scenarios.levers import insist
 from scenarios.world import World
 
-# Runs in the CA's place.  The directory goes at once, so the CA has nobody to renew it for.
+# Runs in the CA's place.  The directory goes at once, so the CA has nobody to renew it for; and under the CA's lock, or
+# its keeper could bring something new there in the middle of it.
 ISSUE = """
 import json, os, pathlib, shutil, sys
-from certs import CA
+from certs import CA, files
 home = pathlib.Path(os.environ["SHOP_DIR"], "ca")
 authority, name, number = CA.open(home), sys.argv[1], int(sys.argv[2])
 for each in range(number):
     into = home / f"copy-{each}"
     leaf = authority.issue(name, into)
     cert, key = ((into / file).read_text() for file in ("leaf.pem", "key.pem"))
-    shutil.rmtree(into)
+    with files.locked(home):
+        shutil.rmtree(into)
     print(json.dumps({"serial": leaf.serial, "cert": cert, "key": key}))
 """
 
