@@ -1,0 +1,87 @@
+"""What an experiment is: a module of `scenarios.bench.experiments` with a docstring, `GOALS` and `run`.
+
+    docstring   the question in one line; after an empty line, the method, and what the figures do not say
+    GOALS       the ratios that are promised, as a tuple of `Goal`; may be empty
+    run         run(sizes, told) -> Result; `told` takes a line of progress
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from scenarios.bench.contest import Course, Goal
+from scenarios.bench.statistics import Spread
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything; a `quick` run is for CI, and leaves out what only a long one can tell."""
+
+    rounds: int
+    requests: int
+    quick: bool
+
+
+FULL = Sizes(rounds=15, requests=200, quick=False)
+QUICK = Sizes(rounds=5, requests=100, quick=True)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contestant: what was proven of it, and its figures; CPU in microseconds, latencies in milliseconds."""
+
+    name: str
+    proven: Sequence[str]
+    figures: Mapping[str, Spread]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A goal and what was measured."""
+
+    goal: Goal
+    ratio: Spread
+
+    @property
+    def met(self) -> bool:
+        """Whether the median keeps the promise."""
+        return self.ratio.median <= self.goal.most
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve: what `y` came to at each `x`; both say their unit."""
+
+    name: str
+    x: str
+    y: str
+    points: Sequence[tuple[float, Spread]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment found."""
+
+    rows: Sequence[Row] = ()
+    compared: Sequence[Compared] = ()
+    series: Sequence[Series] = ()
+    notes: Sequence[str] = field(default=())
+
+
+class Experiment(Protocol):
+    """Such a module."""
+
+    __doc__: str | None
+    GOALS: tuple[Goal, ...]
+
+    def run(self, sizes: Sizes, told: Told) -> Result:
+        """Do it."""
+
+
+def compared(course: Course, goals: Sequence[Goal]) -> list[Compared]:
+    """Each of `goals` with the ratio that `course` shows."""
+    return [Compared(goal, course.ratio(goal.ours, goal.theirs, goal.figure)) for goal in goals]

@@ -1,0 +1,1 @@
+"""The experiments, one question each: `scenarios.bench.experiment` says what such a module holds."""
