@@ -1,8 +1,8 @@
 """The authorization code grant (RFC 6749 §4.1), from the browser's request to the token.
 
-    /authorize   the browser fetches a code; it is good for a minute, for one client, one redirect URI, one verifier
-    /token       the client redeems it, once.  A second try means that it was stolen by one of the two who hold it, and
-                 nobody can tell which: everything that came of it is taken back
+/authorize   the browser fetches a code; it is good for a minute, for one client, one redirect URI, one verifier
+/token       the client redeems it, once.  A second try means that it was stolen by one of the two who hold it, and
+             nobody can tell which: everything that came of it is taken back
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ FAMILY_SECONDS = 8 * 3600
 class Code:
     """A code as the store knows it."""
 
-    digest: str
     authorization: Authorization
+    digest: str
     redirect_uri: str
     code_challenge: str
     nonce: str | None
@@ -133,9 +133,8 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
         raise InvalidGrantError("The code was used before.")
 
     def _look_up(self, code_digest: str) -> Code | None:
-        with self.server.store.reading() as connection:
-            row = connection.execute(_LOOK_UP, {"digest": code_digest}).mappings().one_or_none()
-        return Code(**tokens.with_its_family(row)) if row else None
+        row = self.server.store.look(_LOOK_UP, {"digest": code_digest})
+        return tokens.with_its_family(Code, row) if row else None
 
 
-_LOOK_UP = tokens.select_with_family(codes).where(codes.c.digest == sa.bindparam("digest"))
+_LOOK_UP = tokens.select_with_family(Code, codes).where(codes.c.digest == sa.bindparam("digest"))

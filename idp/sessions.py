@@ -56,7 +56,7 @@ def begin(user: User) -> None:
             old = authorizations.c.login == before.digest
             connection.execute(authorizations.update().where(old).values(login=digest(name)))
             connection.execute(logins.delete().where(logins.c.digest == before.digest))
-        provider.store.sweep(connection, now)
+    provider.store.sweep(now)
     flask.session.clear()
     flask.session["login"] = name
 

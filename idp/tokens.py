@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from idp import store as tables
 from idp.clients import PROTOCOL_SCOPES, Client
 from idp.keys import Keys
-from idp.store import Store, digest, new_secret
+from idp.store import NEW_AUTHORIZATION, NEW_TOKEN, Store, digest, new_secret
 from services.users import User, UserStore
 
+Record = TypeVar("Record")
 ACCESS_SECONDS = 300
 SWEEP_EVERY = 32
 """Expired rows are looked for at one issue in so many."""
@@ -49,9 +50,9 @@ class Authorization:
 class Token:
     """A token as the store knows it; whether it is any good is another question."""
 
+    authorization: Authorization
     digest: str
     kind: str
-    authorization: Authorization
     client_id: str
     scope: str
     issued: int
@@ -146,15 +147,15 @@ class Tokens:
             "may_act": claims.get("may_act", {}).get("sub"),
             "cnf": claims.get("cnf", {}).get("x5t#S256"),
         }
-        with self._store.writing() as connection:
-            if first:
-                connection.execute(_NEW_FAMILY, vars(authorization))
-            connection.execute(_NEW_TOKEN, common | access)
-            if "refresh_token" in answer:
-                refresh = {"digest": digest(answer["refresh_token"]), "kind": "refresh", "scope": authorization.scope}
-                connection.execute(_NEW_TOKEN, common | refresh | {"expires": authorization.expires})
-            if next(self._issues) % SWEEP_EVERY == 0:
-                self._store.sweep(connection, claims["iat"])
+        steps: list[tuple[sa.Insert, Mapping[str, Any]]] = [(NEW_TOKEN, common | access)]
+        if first:
+            steps.insert(0, (NEW_AUTHORIZATION, vars(authorization)))
+        if "refresh_token" in answer:
+            refresh = {"digest": digest(answer["refresh_token"]), "kind": "refresh", "scope": authorization.scope}
+            steps.append((NEW_TOKEN, common | refresh | {"expires": authorization.expires}))
+        self._store.run(steps)
+        if next(self._issues) % SWEEP_EVERY == 0:
+            self._store.sweep(claims["iat"])
 
     def find(self, token: str) -> Token | None:
         """The live access token that `token` is; None for whatever else it may be.
@@ -176,9 +177,8 @@ class Tokens:
 
     def look_up(self, token: str, kind: str) -> Token | None:
         """What the store knows of `token`, if it is of that `kind`: one kind never passes for the other."""
-        with self._store.reading() as connection:
-            row = connection.execute(_LOOK_UP, {"digest": digest(token), "kind": kind}).mappings().one_or_none()
-        return Token(**with_its_family(row)) if row else None
+        row = self._store.look(_LOOK_UP, {"digest": digest(token), "kind": kind})
+        return with_its_family(Token, row) if row else None
 
     def spend(self, refresh_token: Token) -> bool:
         """Use up a refresh token: true for one caller only, whichever worker it asks (RFC 9700 §4.14.2)."""
@@ -204,20 +204,19 @@ def granted(scope: str, user: User) -> str:
     return " ".join(one for one in scope.split() if one in PROTOCOL_SCOPES | user.scopes)
 
 
-def select_with_family(table: sa.Table) -> sa.Select[Any]:
-    """Rows of `table`, each with the authorization that it hangs on."""
-    family = (column.label(f"family_{column.name}") for column in tables.authorizations.c)
-    return sa.select(table, *family).join(tables.authorizations)
+def select_with_family(kind: type[Any], table: sa.Table) -> sa.Select[Any]:
+    """Rows of `table` as `with_its_family` takes them: the authorization each hangs on, then what `kind` has more."""
+    family = (tables.authorizations.c[field.name] for field in fields(Authorization))
+    own = (table.c[field.name] for field in fields(kind) if field.name != "authorization")
+    return sa.select(*family, *own).join_from(table, tables.authorizations)
 
 
-def with_its_family(row: sa.RowMapping) -> dict[str, Any]:
-    """Such a row, its `authorization` being the whole of it."""
-    family = {name.removeprefix("family_"): value for name, value in row.items() if name.startswith("family_")}
-    own = {name: value for name, value in row.items() if not name.startswith("family_")}
-    return own | {"authorization": Authorization(**family)}
+def with_its_family(kind: Callable[..., Record], row: Sequence[Any]) -> Record:
+    """The `kind` that such a row holds; its first field is its authorization, whole."""
+    return kind(Authorization(*row[:_FAMILY]), *row[_FAMILY:])
 
 
-_NEW_FAMILY, _NEW_TOKEN = tables.authorizations.insert(), tables.tokens.insert()
-_LOOK_UP = select_with_family(tables.tokens).where(
+_FAMILY = len(fields(Authorization))
+_LOOK_UP = select_with_family(Token, tables.tokens).where(
     tables.tokens.c.digest == sa.bindparam("digest"), tables.tokens.c.kind == sa.bindparam("kind")
 )

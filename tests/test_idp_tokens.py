@@ -441,8 +441,7 @@ class TestStore:
         monkeypatch.setattr(tables, "SWEEP", 3)
         for _ in range(5):
             idp.own_token()
-        with idp.provider.store.writing() as connection:
-            idp.provider.store.sweep(connection, int(idp.clock()) + 301)
+        idp.provider.store.sweep(int(idp.clock()) + 301)
         assert self.count(idp, tables.authorizations) == 2
 
     def test_a_store_that_does_not_answer_is_not_our_callers_fault(
