@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
 from flask import Request
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
@@ -60,7 +60,10 @@ class StrictRequest(FlaskOAuth2Request):  # type: ignore[misc]  # Authlib has no
     """A request as Authlib reads it, which would take parameters from query and form alike (RFC 6749 §3.2)."""
 
     def __init__(self, request: Request) -> None:
-        super().__init__(request)
+        host = request.server[0] if request.server else ""
+        # Of its address Authlib asks no more than whether it is HTTPS, and all of it takes long to put together.
+        OAuth2Request.__init__(self, request.method, f"{request.scheme}://{host}", headers=request.headers)
+        self._request = request
         self.payload = Payload(request)
 
 
