@@ -184,7 +184,7 @@ SABOTAGES = (
     Sabotage(
         "a parameter without a value counts",
         "idp/app.py",
-        "    app.request_class = ValuedRequest\n",
+        "    request_class = ValuedRequest\n",
         "",
         "tests/test_idp_metadata.py::TestWithoutValue::test_what_is_optional_may_be_empty",
     ),
