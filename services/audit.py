@@ -71,8 +71,9 @@ def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> Non
 
 
 def _at_hand() -> tuple[Any, flask.Request]:
-    """What belongs to the request at hand, and the request: themselves, as Flask looks its proxies up at each use."""
-    return flask.g._get_current_object(), flask.request._get_current_object()
+    """What belongs to the request at hand, and the request: not the proxies, which look them up at each use."""
+    request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]  # a proxy has it
+    return flask.g._get_current_object(), request
 
 
 def note(**fields: Any) -> None:
