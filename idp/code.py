@@ -7,8 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import sqlalchemy as sa
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, OAuth2Request
@@ -28,8 +27,7 @@ FAMILY_SECONDS = 8 * 3600
 """How long an authorization lasts at most, however often its tokens are refreshed."""
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """A code as the store knows it."""
 
     authorization: Authorization
@@ -80,7 +78,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
             "expires": now + CODE_SECONDS,
         }
         with self.server.store.writing() as connection:
-            connection.execute(authorizations.insert().values(**asdict(family)))
+            connection.execute(authorizations.insert().values(**family._asdict()))
             connection.execute(codes.insert().values(**row))
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
@@ -124,7 +122,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
                 connection.execute(authorizations.update().where(family).values(expires=expires))
         if not won:
             self._replayed(code)
-        return replace(code.authorization, expires=expires)
+        return code.authorization._replace(expires=expires)
 
     def _replayed(self, code: Code) -> NoReturn:
         """Take back what the code brought: two have held it (RFC 6749 §4.1.2, §10.5)."""

@@ -30,7 +30,7 @@ class ValuedRequest(Request):
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """Those of the query."""
-        return _valued(super().args)
+        return _valued(super().args) if self.query_string else ImmutableMultiDict()
 
     @cached_property
     def form(self) -> MultiDict[str, str]:  # type: ignore[override]  # an immutable one, as always

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 FOR_PEOPLE = frozenset({"authorize", "login", "logout"})
 PUBLIC = frozenset({"metadata.configuration", "metadata.jwks", "static"})
 """What anybody may keep for a while; everything else is for one reader, once."""
+POLICY = "default-src 'none'; style-src 'self'; form-action 'self'{}; frame-ancestors 'none'; base-uri 'none'"
 ALWAYS = (
     ("X-Frame-Options", "DENY"),
     ("X-Content-Type-Options", "nosniff"),
@@ -44,10 +45,7 @@ def _headers(response: flask.Response) -> flask.Response:
     """Nothing is framed, run, kept or passed on (RFC 9700 §4.16, §4.2.4); no CORS header: no script needs us (§2.6)."""
     headers, targets = response.headers, flask.g.get("form_targets", "")
     headers["Cache-Control"] = "max-age=60" if flask.request.endpoint in PUBLIC else "no-store"
-    headers.add(
-        "Content-Security-Policy",
-        f"default-src 'none'; style-src 'self'; form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'",
-    )
+    headers.add("Content-Security-Policy", POLICY.format(targets))
     headers.extend(ALWAYS)
     return response
 

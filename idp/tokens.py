@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -25,8 +24,7 @@ SWEEP_EVERY = 32
 """Expired rows are looked for at one issue in so many."""
 
 
-@dataclass(frozen=True)
-class Authorization:
+class Authorization(NamedTuple):
     """What a person allowed a client; or, without a person, what a client got for itself: the family of its tokens."""
 
     id: str
@@ -46,8 +44,7 @@ class Authorization:
         return self.user or self.client_id
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A token as the store knows it; whether it is any good is another question."""
 
     authorization: Authorization
@@ -149,7 +146,7 @@ class Tokens:
         }
         steps: list[tuple[sa.Insert, Mapping[str, Any]]] = [(NEW_TOKEN, common | access)]
         if first:
-            steps.insert(0, (NEW_AUTHORIZATION, vars(authorization)))
+            steps.insert(0, (NEW_AUTHORIZATION, authorization._asdict()))
         if "refresh_token" in answer:
             refresh = {"digest": digest(answer["refresh_token"]), "kind": "refresh", "scope": authorization.scope}
             steps.append((NEW_TOKEN, common | refresh | {"expires": authorization.expires}))
@@ -173,7 +170,7 @@ class Tokens:
             return None
         if (found.authorization.user_version or 0) < person.renewed:
             return None
-        return replace(found, scope=granted(found.scope, person))
+        return found._replace(scope=granted(found.scope, person))
 
     def look_up(self, token: str, kind: str) -> Token | None:
         """What the store knows of `token`, if it is of that `kind`: one kind never passes for the other."""
@@ -206,17 +203,17 @@ def granted(scope: str, user: User) -> str:
 
 def select_with_family(kind: type[Any], table: sa.Table) -> sa.Select[Any]:
     """Rows of `table` as `with_its_family` takes them: the authorization each hangs on, then what `kind` has more."""
-    family = (tables.authorizations.c[field.name] for field in fields(Authorization))
-    own = (table.c[field.name] for field in fields(kind) if field.name != "authorization")
+    family = (tables.authorizations.c[name] for name in Authorization._fields)
+    own = (table.c[name] for name in kind._fields[1:])
     return sa.select(*family, *own).join_from(table, tables.authorizations)
 
 
 def with_its_family(kind: Callable[..., Record], row: Sequence[Any]) -> Record:
     """The `kind` that such a row holds; its first field is its authorization, whole."""
-    return kind(Authorization(*row[:_FAMILY]), *row[_FAMILY:])
+    return kind(Authorization._make(row[:_FAMILY]), *row[_FAMILY:])
 
 
-_FAMILY = len(fields(Authorization))
+_FAMILY = len(Authorization._fields)
 _LOOK_UP = select_with_family(Token, tables.tokens).where(
     tables.tokens.c.digest == sa.bindparam("digest"), tables.tokens.c.kind == sa.bindparam("kind")
 )

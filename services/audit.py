@@ -24,6 +24,7 @@ from services import tls
 
 TRACEPARENT = re.compile(r"\A00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}\Z", re.ASCII)
 UNLOGGED = frozenset({"healthz", "readyz"})
+_encode = json.JSONEncoder(default=str).encode
 _one_line_at_a_time = threading.Lock()
 
 
@@ -84,7 +85,7 @@ def note(**fields: Any) -> None:
 
 def write(line: dict[str, Any], stream: TextIO | None = None) -> None:
     """Write one JSON object as one line, whole, whatever its values hold."""
-    text = json.dumps(line, default=str) + "\n"
+    text = _encode(line) + "\n"
     with _one_line_at_a_time:
         out = stream or sys.stdout
         out.write(text)
