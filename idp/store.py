@@ -6,7 +6,8 @@
     logins              browsers that have proven who sits before them
 
 An authorization is the family of its tokens: to revoke the row is to revoke them all, at once and for every worker,
-whatever is being issued at that moment.  Of a secret only its SHA-256 is kept: it has 256 random bits, so there is
+whatever is being issued at that moment.  A token that a client got for itself stands alone, and has no family until it
+is exchanged for another.  Of a secret only its SHA-256 is kept: it has 256 random bits, so there is
 nothing to guess, and a stolen store opens nothing.
 """
 
@@ -32,10 +33,14 @@ SWEEP = 200
 metadata = sa.MetaData()
 
 
-def _family() -> sa.Column[str]:
-    return sa.Column(
-        "authorization", sa.ForeignKey("authorizations.id", ondelete="CASCADE"), nullable=False, index=True
-    )
+def _family(*, nullable: bool) -> sa.Column[str]:
+    return sa.Column("authorization", sa.ForeignKey("authorizations.id", ondelete="CASCADE"), nullable=nullable)
+
+
+def _by_family(table: sa.Table) -> sa.Index:
+    """An index of those in `table` that are of a family: to write a row to an index costs as much as to write it."""
+    there = table.c.authorization.is_not(None)
+    return sa.Index(f"ix_{table.name}_authorization", table.c.authorization, sqlite_where=there, postgresql_where=there)
 
 
 authorizations = sa.Table(
@@ -56,7 +61,7 @@ codes = sa.Table(
     "codes",
     metadata,
     sa.Column("digest", sa.String, primary_key=True),
-    _family(),
+    _family(nullable=False),
     sa.Column("redirect_uri", sa.String, nullable=False),
     sa.Column("code_challenge", sa.String, nullable=False),
     sa.Column("nonce", sa.String),
@@ -67,7 +72,7 @@ tokens = sa.Table(
     "tokens",
     metadata,
     sa.Column("digest", sa.String, primary_key=True),
-    _family(),
+    _family(nullable=True),  # None: it stands alone
     sa.Column("kind", sa.String, nullable=False),  # "access" or "refresh": one never passes for the other
     sa.Column("client_id", sa.String, nullable=False),
     sa.Column("scope", sa.String, nullable=False),
@@ -81,6 +86,8 @@ tokens = sa.Table(
     sa.Column("spent", sa.Boolean, nullable=False, default=False),
     sa.Column("revoked", sa.Boolean, nullable=False, default=False),
 )
+_by_family(codes)
+_by_family(tokens)
 logins = sa.Table(
     "logins",
     metadata,
@@ -109,7 +116,7 @@ def _expired(table: sa.Table) -> sa.Delete:
     return table.delete().where(key.in_(some.with_for_update(skip_locked=True)))
 
 
-NEW_AUTHORIZATION, NEW_TOKEN = authorizations.insert(), tokens.insert()
+NEW_TOKEN = tokens.insert()
 _SWEEP = [_expired(table) for table in (authorizations, tokens, logins)]
 
 
@@ -150,11 +157,13 @@ class Store:
                     connection.execute(statement, values)
             return
         with self._connections.one() as driver:
-            driver.execute("BEGIN IMMEDIATE")
+            if len(steps) > 1:  # one by itself happens or does not
+                driver.execute("BEGIN IMMEDIATE")
             for statement, values in steps:
                 prepared = self._prepared(statement)
                 driver.execute(prepared.text, prepared.parameters(values))
-            driver.execute("COMMIT")
+            if len(steps) > 1:
+                driver.execute("COMMIT")
 
     def look(self, statement: sa.Select[Any], values: Mapping[str, Any]) -> Sequence[Any] | None:
         """The one row that `statement` finds, or None; the quick way, on SQLite."""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from idp import store as tables
 from idp.clients import PROTOCOL_SCOPES, Client
 from idp.keys import Keys
-from idp.store import NEW_AUTHORIZATION, NEW_TOKEN, Store, digest, new_secret
+from idp.store import NEW_TOKEN, Store, digest, new_secret
 from services.users import User, UserStore
 
 Record = TypeVar("Record")
@@ -27,7 +27,8 @@ SWEEP_EVERY = 32
 class Authorization(NamedTuple):
     """What a person allowed a client; or, without a person, what a client got for itself: the family of its tokens."""
 
-    id: str
+    id: str | None
+    """None: there is one token and no more, which stands alone."""
     client_id: str
     scope: str
     expires: int
@@ -89,7 +90,6 @@ class Tokens:
         scope: str,
         audience: Sequence[str],
         *,
-        first: bool = False,
         refresh: bool = False,
         act: Mapping[str, Any] | None = None,
         cnf: str | None = None,
@@ -97,8 +97,7 @@ class Tokens:
     ) -> dict[str, Any]:
         """Issue an access token, and with `refresh` a refresh token beside it: the answer of RFC 6749 §5.1.
 
-        It ends with its family, and not after `not_after`; the `first` token of a family is recorded together with it.
-        Only an exchanged token (RFC 8693) names an actor, `act`; it is self-contained, since it is made to be checked
+        It ends with its family, and not after `not_after`.  Only an exchanged token (RFC 8693) names an actor, `act`; it is self-contained, since it is made to be checked
         far from here.  `cnf` binds it to a certificate (RFC 8705 §3.1).
         """
         now = int(self._clock())
@@ -125,12 +124,10 @@ class Tokens:
         answer = {"access_token": access, "token_type": "Bearer", "expires_in": claims["exp"] - now, "scope": scope}
         if refresh:
             answer["refresh_token"] = new_secret()
-        self._record(answer, claims, authorization, first)
+        self._record(answer, claims, authorization)
         return answer
 
-    def _record(
-        self, answer: Mapping[str, Any], claims: Mapping[str, Any], authorization: Authorization, first: bool
-    ) -> None:
+    def _record(self, answer: Mapping[str, Any], claims: Mapping[str, Any], authorization: Authorization) -> None:
         """Record what is about to be handed out, in one step: no token is at large that we could not take back."""
         common = {"authorization": authorization.id, "client_id": claims["client_id"], "issued": claims["iat"]}
         access = {
@@ -144,9 +141,7 @@ class Tokens:
             "may_act": claims.get("may_act", {}).get("sub"),
             "cnf": claims.get("cnf", {}).get("x5t#S256"),
         }
-        steps: list[tuple[sa.Insert, Mapping[str, Any]]] = [(NEW_TOKEN, common | access)]
-        if first:
-            steps.insert(0, (NEW_AUTHORIZATION, authorization._asdict()))
+        steps = [(NEW_TOKEN, common | access)]
         if "refresh_token" in answer:
             refresh = {"digest": digest(answer["refresh_token"]), "kind": "refresh", "scope": authorization.scope}
             steps.append((NEW_TOKEN, common | refresh | {"expires": authorization.expires}))
@@ -175,7 +170,29 @@ class Tokens:
     def look_up(self, token: str, kind: str) -> Token | None:
         """What the store knows of `token`, if it is of that `kind`: one kind never passes for the other."""
         row = self._store.look(_LOOK_UP, {"digest": digest(token), "kind": kind})
-        return with_its_family(Token, row) if row else None
+        if row is None:
+            return None
+        found = with_its_family(Token, row)
+        return found if found.authorization.id else found._replace(authorization=_alone(found))
+
+    def family_of(self, token: Token) -> Authorization | None:
+        """The authorization that `token` hangs on; None when it is gone meanwhile.
+
+        One that stands alone is given one here, so that what it is exchanged for is revoked as if it always had had it.
+        """
+        if token.authorization.id:
+            return token.authorization
+        this = tables.tokens.c.digest == token.digest
+        with self._store.writing() as connection:
+            known = sa.select(tables.tokens.c.authorization, tables.tokens.c.revoked).where(this).with_for_update()
+            row = connection.execute(known).one_or_none()
+            if row is None:
+                return None
+            family = token.authorization._replace(id=row.authorization or token.digest, revoked=row.revoked)
+            if row.authorization is None:
+                connection.execute(tables.authorizations.insert(), family._asdict())
+                connection.execute(tables.tokens.update().where(this).values(authorization=family.id))
+        return family
 
     def spend(self, refresh_token: Token) -> bool:
         """Use up a refresh token: true for one caller only, whichever worker it asks (RFC 9700 §4.14.2)."""
@@ -205,12 +222,17 @@ def select_with_family(kind: type[Any], table: sa.Table) -> sa.Select[Any]:
     """Rows of `table` as `with_its_family` takes them: the authorization each hangs on, then what `kind` has more."""
     family = (tables.authorizations.c[name] for name in Authorization._fields)
     own = (table.c[name] for name in kind._fields[1:])
-    return sa.select(*family, *own).join_from(table, tables.authorizations)
+    return sa.select(*family, *own).join_from(table, tables.authorizations, isouter=True)
 
 
 def with_its_family(kind: Callable[..., Record], row: Sequence[Any]) -> Record:
     """The `kind` that such a row holds; its first field is its authorization, whole."""
     return kind(Authorization._make(row[:_FAMILY]), *row[_FAMILY:])
+
+
+def _alone(token: Token) -> Authorization:
+    """What there is to know of a token's family where it has none."""
+    return Authorization(None, token.client_id, token.scope, token.expires)
 
 
 _FAMILY = len(Authorization._fields)

@@ -35,7 +35,7 @@ def create_app(kept: str, directory: Path, issuer: str, key: Any = None) -> flas
     """The application; tokens are kept as `kept` says."""
     app = flask.Flask("authlib")
     if kept == "flask":
-        views = {path: _constant for path in (DISCOVERY, JWKS, TOKEN, INTROSPECT)}
+        views = dict.fromkeys((DISCOVERY, JWKS, TOKEN, INTROSPECT), _constant)
     else:
         views = _provider(app, issuer, key, *(_in_memory() if kept == "memory" else _in_sqlite(directory)))
     for path, view in views.items():

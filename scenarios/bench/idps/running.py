@@ -49,12 +49,12 @@ class Running:
 
     def target(self, path: str, client_id: str = "", form: str = "", secret: str = SECRET) -> wire.Target:
         """A request to `path`; a form of a client's, unless it is empty."""
-        scheme, headers = "https" if self.tls else "http", {}
+        url, headers = f"{'https' if self.tls else 'http'}://localhost:{self.port}{path}", {}
         if form:
             pair = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
             headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/x-www-form-urlencoded"}
         method = "POST" if form else "GET"
-        return wire.Target(f"{scheme}://localhost:{self.port}{path}", headers, self.tls, "localhost", method, form.encode())
+        return wire.Target(url, headers, self.tls, "localhost", method, form.encode())
 
     def prove(self) -> Sequence[str]:
         """What it gives is good, and it does not give it to everybody."""
