@@ -97,8 +97,9 @@ class Tokens:
     ) -> dict[str, Any]:
         """Issue an access token, and with `refresh` a refresh token beside it: the answer of RFC 6749 §5.1.
 
-        It ends with its family, and not after `not_after`.  Only an exchanged token (RFC 8693) names an actor, `act`; it is self-contained, since it is made to be checked
-        far from here.  `cnf` binds it to a certificate (RFC 8705 §3.1).
+        It ends with its family, and not after `not_after`.  Only an exchanged token (RFC 8693) names an actor, `act`,
+        and is self-contained whatever its client has, since it is made to be checked far from here.  `cnf` binds it to
+        a certificate (RFC 8705 §3.1).
         """
         now = int(self._clock())
         claims: dict[str, Any] = {

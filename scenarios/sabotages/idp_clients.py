@@ -162,7 +162,7 @@ SABOTAGES = (
     Sabotage(
         "prompt=none shows a page",
         AUTHORIZE,
-        "                raise LoginRequiredError()",
+        '                raise OAuth2Error("Nobody is logged in.", error="login_required")',
         "                pass",
         f"{BROWSER}::TestOpenIDConnect::test_prompt_none_never_shows_a_page",
     ),

@@ -28,7 +28,8 @@ from services import server, tls
 WORKERS = {"memory": 1, "sqlalchemy": 2, "flask": 2}
 """As many as ours has; what is in memory is in one process."""
 DISCOVERY, JWKS, TOKEN, INTROSPECT = "/.well-known/openid-configuration", "/jwks", "/token", "/introspect"
-Keep, Find = Callable[[Any, Any], None], Callable[[str], Any]
+Keep = Callable[[Any, Any], None]
+Find = Callable[[str], Any]
 
 
 def create_app(kept: str, directory: Path, issuer: str, key: Any = None) -> flask.Flask:
