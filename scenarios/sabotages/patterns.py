@@ -57,8 +57,8 @@ SABOTAGES = (
     Sabotage(
         "a service's wrong password passes",
         SUBSYSTEM,
-        "                HASHER.verify(stored, password)\n",
-        "                pass\n",
+        "            if self._passwords.match(stored, password):\n",
+        "            if True:\n",
         f"{PASSWORDS}::TestSubsystem::test_a_wrong_password_proves_nobody",
     ),
     Sabotage(
@@ -71,15 +71,15 @@ SABOTAGES = (
     Sabotage(
         "an unknown caller is answered sooner than a known one",
         SUBSYSTEM,
-        "[*theirs, *[decoy()] * missing]",
+        "[*theirs, *[passwords.decoy()] * missing]",
         "theirs",
         f"{PASSWORDS}::test_an_unknown_name_costs_a_slow_hash_as_a_known_one_does",
     ),
     Sabotage(
         "time tells whose password is being changed",
         SUBSYSTEM,
-        "[*theirs, *[decoy()] * missing]",
-        "theirs or [decoy()]",
+        "[*theirs, *[passwords.decoy()] * missing]",
+        "theirs or [passwords.decoy()]",
         f"{PASSWORDS}::test_while_one_callers_password_is_changed_a_wrong_one_costs_the_same_for_every_name",
     ),
     Sabotage(

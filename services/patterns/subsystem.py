@@ -10,19 +10,16 @@ The user's password stays at the edge.  The price: a service that is broken into
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from typing import Annotated
 
 import flask
-from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from services import tls
+from services import passwords, tls
 from services.headers import asserted_user, asserting, basic_credentials
 from services.identity import Credentials, Identity, NoCredentials, Unauthenticated, Unavailable
 from services.settings import Settings
-from services.users import HASHER, decoy
 
 Hashes = str | Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
 """Of a caller's password; of two, the newer first, while the one takes the other's place."""
@@ -37,6 +34,7 @@ class Subsystem:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._passwords = passwords.Passwords()
 
     def listener(self) -> ssl.SSLContext:
         """Nothing of the caller; TLS keeps the password from the wire (RFC 7617 §4)."""
@@ -78,9 +76,8 @@ class Subsystem:
         known = self._callers()
         theirs = known.get(caller, ())
         missing = max(map(len, known.values()), default=1) - len(theirs)
-        for number, stored in enumerate([*theirs, *[decoy()] * missing]):
-            with contextlib.suppress(VerificationError, InvalidHashError):
-                HASHER.verify(stored, password)
+        for number, stored in enumerate([*theirs, *[passwords.decoy()] * missing]):
+            if self._passwords.match(stored, password):
                 return number
         return None
 
