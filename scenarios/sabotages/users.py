@@ -102,8 +102,8 @@ SABOTAGES = (
     Sabotage(
         "a wrong password is remembered as a right one",
         PASSWORDS,
-        "        except (VerificationError, InvalidHashError):\n            return False\n",
-        "        except (VerificationError, InvalidHashError):\n            self._right[pair] = True\n            return False\n",
+        "            return False\n",
+        "            self._right[pair] = True\n            return False\n",
         "tests/test_passwords.py::test_a_wrong_password_costs_one_each_time",
     ),
     Sabotage(
