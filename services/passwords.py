@@ -18,7 +18,8 @@ from collections.abc import Callable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from cachetools import TTLCache
+
+from services.remembered import Remembered
 
 # OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -33,23 +34,20 @@ class Passwords:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._key = secrets.token_bytes(32)
-        self._right: TTLCache[bytes, bool] = TTLCache(MOST, REMEMBERED_SECONDS, clock)
-        self._lock = threading.Lock()
+        self._right: Remembered[bytes, bool] = Remembered(MOST, REMEMBERED_SECONDS, clock)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
 
     def match(self, stored: str, password: str) -> bool:
         """Whether `stored` is an argon2id hash of `password`; no, when it is a hash of nothing."""
         pair = hmac.digest(self._key, f"{stored}\0{password}".encode(errors="surrogatepass"), "sha256")
-        with self._lock:
-            if pair in self._right:
-                return True
+        if self._right.get(pair):
+            return True
         try:
             with self._turns:
                 HASHER.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
-        with self._lock:
-            self._right[pair] = True
+        self._right.put(pair, True)
         return True
 
 

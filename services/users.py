@@ -7,7 +7,6 @@ the things this project shows: with end-user passwords on every hop, every servi
 from __future__ import annotations
 
 import os
-import threading
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from cachetools import LRUCache
 
 from services import passwords
 from services.passwords import HASHER
+from services.remembered import Remembered
 
 MAX_LENGTH = 256
 MOST_REMEMBERED = 1024
@@ -79,8 +78,7 @@ class UserStore:
         )
         self._path = path
         self._passwords = passwords.Passwords()
-        self._rows: LRUCache[tuple[State | None, str], Any] = LRUCache(MOST_REMEMBERED)
-        self._lock = threading.Lock()
+        self._rows: Remembered[tuple[State | None, str], tuple[Any]] = Remembered(MOST_REMEMBERED)
         if writable:
             metadata.create_all(self._engine)
 
@@ -110,13 +108,11 @@ class UserStore:
     def _find(self, name: str) -> Any:
         """The row of `name` as it is now: asked of the database only when that has changed since."""
         name, state = normal(name), self._state()
-        with self._lock:
-            if (state, name) in self._rows:
-                return self._rows[state, name]
+        if known := self._rows.get((state, name)):
+            return known[0]
         row = self._look_up(name)
         if state is not None and state == self._state():  # else it changed while we looked
-            with self._lock:
-                self._rows[state, name] = row
+            self._rows.put((state, name), (row,))
         return row
 
     def _look_up(self, name: str) -> Any:

@@ -103,14 +103,14 @@ SABOTAGES = (
         "a wrong password is remembered as a right one",
         PASSWORDS,
         "            return False\n",
-        "            self._right[pair] = True\n            return False\n",
+        "            self._right.put(pair, True)\n            return False\n",
         "tests/test_passwords.py::test_a_wrong_password_costs_one_each_time",
     ),
     Sabotage(
         "a password is remembered for as long as it is used",
         PASSWORDS,
-        "            if pair in self._right:\n                return True\n",
-        "            if pair in self._right:\n                self._right[pair] = True\n                return True\n",
+        "        if self._right.get(pair):\n            return True\n",
+        "        if self._right.get(pair):\n            self._right.put(pair, True)\n            return True\n",
         "tests/test_passwords.py::test_it_is_forgotten_after_a_moment_however_often_it_was_asked_for",
     ),
     Sabotage(
