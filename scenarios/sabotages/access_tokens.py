@@ -129,7 +129,7 @@ SABOTAGES = (
     Sabotage(
         "claims of the wrong type are made to fit",
         TOKEN,
-        '    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)',
+        '    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)',
         '    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)',
         "tests/test_access_token.py::TestClaims::test_a_time_is_a_whole_number_of_seconds",
     ),

@@ -17,6 +17,7 @@ import flask
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from services import passwords, tls
+from services.following import Following
 from services.headers import asserted_user, asserting, basic_credentials
 from services.identity import Credentials, Identity, NoCredentials, Unauthenticated, Unavailable
 from services.settings import Settings
@@ -34,6 +35,7 @@ class Subsystem:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._callers = Following(settings.secret_file("callers.json"), _read_callers)
         self._passwords = passwords.Passwords()
 
     def listener(self) -> ssl.SSLContext:
@@ -73,7 +75,10 @@ class Subsystem:
         Whoever the caller is, a wrong one costs as many hashes as anybody has, so that time tells nothing of who is
         known, nor of whose password is being changed.
         """
-        known = self._callers()
+        try:
+            known = self._callers.now()
+        except (OSError, ValueError) as error:
+            raise Unavailable("the list of callers cannot be read") from error
         theirs = known.get(caller, ())
         missing = max(map(len, known.values()), default=1) - len(theirs)
         for number, stored in enumerate([*theirs, *[passwords.decoy()] * missing]):
@@ -81,10 +86,8 @@ class Subsystem:
                 return number
         return None
 
-    def _callers(self) -> dict[str, tuple[str, ...]]:
-        """The hashes of each caller's passwords that we accept, as they are now, the newest first."""
-        try:
-            found = _CALLERS.validate_json(self.settings.secret("callers.json"))
-        except (OSError, ValueError) as error:
-            raise Unavailable("the list of callers cannot be read") from error
-        return {caller: (hashes,) if isinstance(hashes, str) else hashes for caller, hashes in found.items()}
+
+def _read_callers(octets: bytes) -> dict[str, tuple[str, ...]]:
+    """The hashes of each caller's passwords that we accept, the newest first."""
+    found = _CALLERS.validate_json(octets)
+    return {caller: (hashes,) if isinstance(hashes, str) else hashes for caller, hashes in found.items()}
