@@ -453,11 +453,12 @@ class TestTheNameInACertificate:
     ) -> None:
         read, genuine = [], tls.peer_of
         monkeypatch.setattr(tls, "peer_of", lambda der: read.append("once") or genuine(der))  # type: ignore[func-returns-value]
-        for name in ("gateway", "billing"):
-            client = tls.client_context(home / "bundle.pem", pair(issued(ca, tmp_path, name)))
-            with handshake(tls.server_context(home, "required"), client) as (ours, _):
+        with contextlib.ExitStack() as open_at_once:
+            for name in ("gateway", "billing"):
+                client = tls.client_context(home / "bundle.pem", pair(issued(ca, tmp_path, name)))
+                ours, _ = open_at_once.enter_context(handshake(tls.server_context(home, "required"), client))
                 found = [tls.peer({"gunicorn.socket": ours}) for _ in range(3)]
-            assert [peer and peer.name for peer in found] == [name] * 3
+                assert [peer and peer.name for peer in found] == [name] * 3
         assert len(read) == 2
 
     @pytest.mark.parametrize("header", ["HTTP_X_FORWARDED_CLIENT_CERT", "HTTP_CLIENT_CERT", "SSL_CLIENT_CERT"])
