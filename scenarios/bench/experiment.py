@@ -51,6 +51,11 @@ class Compared:
         """Whether the median keeps the promise."""
         return self.ratio.median <= self.goal.most
 
+    @property
+    def broken(self) -> bool:
+        """Whether it is broken beyond what noise may add: the whole interval is."""
+        return self.ratio.low > self.goal.most + self.goal.margin
+
 
 @dataclass(frozen=True)
 class Series:
