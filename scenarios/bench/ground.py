@@ -29,6 +29,7 @@ from scenarios.bench import serving
 from scenarios.bench.serving import Process, free_port
 from scenarios.shopper import Shopper
 from services import tls
+from services.settings import Settings
 from services.users import HASHER, people
 
 PASSWORD = "wonderland"
@@ -61,6 +62,11 @@ class Ground:
             peers={"orders": f"{scheme}://localhost:{port}"},
         )
         return told | more
+
+    def caller(self, pattern: str, port: int) -> Settings:
+        """What the gateway is told under `pattern`, when `orders` listens on `port`."""
+        told = {name.removeprefix("SHOP_").lower(): value for name, value in self.environ(pattern, port).items()}
+        return Settings.model_validate({**told, "service": "gateway", "peers": json.loads(told["peers"])})
 
     @contextmanager
     def served(self, pattern: str, *arguments: str, **more: str) -> Iterator[Process]:
