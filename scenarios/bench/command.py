@@ -24,10 +24,13 @@ from scenarios.evidence import Environment
 HERE = Path(experiments.__file__).parent
 
 
-def names(only: str = "", where: Path = HERE) -> list[str]:
+def names(only: str = "") -> list[str]:
     """The experiments whose names match the regular expression `only`, in alphabetical order."""
-    found = sorted(path.stem for path in where.glob("*.py") if path.stem != "__init__")
-    return [name for name in found if re.search(only, name)]
+    return [name for name in _files() if re.search(only, name)]
+
+
+def _files() -> list[str]:
+    return sorted(path.stem for path in HERE.glob("*.py") if path.stem != "__init__")
 
 
 def bench(out: Console, only: str, quick: bool) -> bool:

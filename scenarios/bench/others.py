@@ -121,9 +121,7 @@ def _joserfc(app: flask.Flask, settings: Settings) -> Lock:
 
 def _flask_jwt_extended(app: flask.Flask, settings: Settings) -> Lock:
     """https://flask-jwt-extended.readthedocs.io/en/stable/options.html, with a public key; it knows no scopes."""
-    app.config.update(
-        JWT_ALGORITHM="ES256", JWT_DECODE_AUDIENCE=settings.service, JWT_DECODE_ISSUER=settings.issuer
-    )
+    app.config.update(JWT_ALGORITHM="ES256", JWT_DECODE_AUDIENCE=settings.service, JWT_DECODE_ISSUER=settings.issuer)
     manager = JWTManager(app)
     public = functools.cache(lambda: pyjwt.PyJWK(_jwks(settings)["keys"][0]).key)
     manager.decode_key_loader(lambda header, payload: public())

@@ -41,7 +41,7 @@ def run(sizes: Sizes, told: Told) -> Result:
             endpoint = Endpoint(pattern, ground, process.wait(), shown(pattern, ground))
             contestants += _side_by_side(endpoint, sizes)
         endpoint = Endpoint("mtls", ground, default.wait(), shown("mtls", ground))
-        contestants += [_behind(DEFAULT, endpoint, sizes)]
+        contestants += [behind(DEFAULT, endpoint, sizes)]
         course = hold(contestants, sizes.rounds, told)
     return Result(rows(course), compared(course, GOALS))
 
@@ -51,10 +51,10 @@ def _side_by_side(endpoint: Endpoint, sizes: Sizes) -> list[Asking]:
     pattern, many = endpoint.pattern, sizes.requests
     ours, opened = endpoint.asked(pattern, many), endpoint.opened(f"{pattern}, open", many)
     names = [name for name, (beside, _) in OTHERS.items() if beside == pattern and name != DEFAULT]
-    return [paced(ours, few(sizes)), opened, *(_behind(name, endpoint, sizes) for name in names)]
+    return [paced(ours, few(sizes)), opened, *(behind(name, endpoint, sizes) for name in names)]
 
 
-def _behind(name: str, endpoint: Endpoint, sizes: Sizes) -> Asking:
+def behind(name: str, endpoint: Endpoint, sizes: Sizes) -> Asking:
     """The endpoint behind the library called `name`, shown what ours is shown."""
     ours = endpoint.asked(name, sizes.requests)
     url = ours.target.url.replace("/guarded", path(name))
