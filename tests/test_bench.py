@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from scenarios.bench import clock, wire
-from scenarios.bench.asking import NO_HTTP, Asking, Wrong, outcome
 from scenarios.bench.contest import NotProven, Sample, hold
+from scenarios.bench.knocking import NO_HTTP, Knocking, Wrong, outcome
 from scenarios.bench.statistics import quantile, ratio, spread
 from scenarios.bench.wire import Target
 
@@ -168,9 +168,9 @@ def test_an_open_lock_is_not_timed() -> None:
     assert book == ["prove a"]
 
 
-def under_the_name_of_a_guarded_one(target: Target, *wrong: Wrong) -> Asking:
+def under_the_name_of_a_guarded_one(target: Target, *wrong: Wrong) -> Knocking:
     """A contestant whose lock is whatever `target` makes of it; nothing of it is run."""
-    return Asking("guarded", target, process=None, show=lambda count: [{}] * count, wrong=wrong, body=b"ok", count=1)  # type: ignore[arg-type]
+    return Knocking("guarded", target, process=None, show=lambda count: [{}] * count, wrong=wrong, body=b"ok", count=1)  # type: ignore[arg-type]
 
 
 def test_an_endpoint_that_admits_a_wrong_credential_is_no_contestant() -> None:

@@ -13,7 +13,7 @@ What the experiments on one request share:
     ground      a shop's files, its identity provider, and credentials without end
     serving     a process that serves while it is measured
     served      what it serves: one small endpoint
-    asking      such a server as a contestant
+    knocking    such a server as a contestant
     shown       what is shown to each lock, rightly and wrongly
     others      the same endpoint behind other people's libraries
 """

@@ -7,8 +7,8 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scenarios.bench.asking import NO_HTTP, Headers, Wrong
 from scenarios.bench.ground import PASSWORD, Ground
+from scenarios.bench.knocking import NO_HTTP, Headers, Wrong
 from services import tls as service_tls
 
 FOR_ALICE: Headers = {"X-User": "alice"}

@@ -10,9 +10,9 @@ strictly.  The others are `requests` as people write it, with the same headers r
 
 `requests.get(cert=…)`: the function, over mutual TLS: a new pool, context and handshake each time.
 
-What is asked is the small endpoint, behind its lock, in a process of its own, 200 calls a turn; `requests.get` 10.  The
-server's share is told beside it.  What the figures do not say: what a larger answer would cost, or threads that share a
-pool.
+What is asked is the small endpoint, behind its lock, in a process of its own, 200 calls a round, in five turns;
+`requests.get` 10.  The server's share is told beside it.  What the figures do not say: what a larger answer would cost,
+or threads that share a pool.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from requests.adapters import HTTPAdapter
 
 from scenarios.bench.contest import Contestant, Goal, NotProven, Sample, hold
 from scenarios.bench.experiment import Result, Sizes, Told, compared, rows
-from scenarios.bench.experiments.hop import Endpoint
+from scenarios.bench.experiments.hop import SLICES, Endpoint, few
 from scenarios.bench.ground import laid
 from scenarios.bench.shown import FOR_ALICE, bearer, shown
 from services import audit
@@ -55,11 +55,11 @@ def run(sizes: Sizes, told: Told) -> Result:
         contestants: list[Contestant] = []
         for name, process in started.items():
             way = Way(Endpoint(name, ground, process.wait(), shown(name, ground)), ground.jwt())
-            contestants.append(Calling(f"{name}: ours", way, open_.enter_context(way.ours()), sizes.requests))
+            contestants.append(Calling(f"{name}: ours", way, open_.enter_context(way.ours()), sizes.requests // SLICES))
             theirs = open_.enter_context(way.pooled())
-            contestants.append(Calling(f"{name}: plain pooled Session", way, theirs, sizes.requests))
-        contestants.append(Calling(ANEW, way, way.anew, max(5, sizes.requests // 20)))
-        course = hold(contestants, sizes.rounds, told)
+            contestants.append(Calling(f"{name}: plain pooled Session", way, theirs, sizes.requests // SLICES))
+        contestants.append(Calling(ANEW, way, way.anew, few(sizes)))
+        course = hold(contestants, sizes.rounds, told, SLICES)
     return Result(rows(course), compared(course, GOALS))
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from urllib.parse import urljoin
 
 from scenarios.bench import wire
 from scenarios.bench.contest import NotProven, Sample
@@ -12,7 +15,6 @@ from scenarios.bench.serving import Process
 from scenarios.bench.wire import Target
 
 Headers = Mapping[str, str]
-Send = Callable[[Target, list[bytes]], list[float]]
 NO_HTTP = 0
 """In place of a status: there was no handshake, or the connection ended with it."""
 PROBES, SLOW = 4, 0.010
@@ -30,7 +32,7 @@ class Wrong:
 
 
 @dataclass(frozen=True)
-class Asking:
+class Knocking:
     """One endpoint under one lock, `count` requests a turn; `show` gives so many requests their headers."""
 
     name: str
@@ -41,7 +43,8 @@ class Asking:
     body: bytes
     """What it answers whom it admits."""
     count: int
-    send: Send = wire.keep_asking
+    anew: bool = False
+    """Whether each request has a new connection; else one is open, and was asked once, before the clock is read."""
     idp: Process | None = None
     """Whose CPU time is told beside its own."""
 
@@ -61,17 +64,27 @@ class Asking:
 
     def turn(self) -> Sample:
         """Ask `count` times; anything but 2xx is an error."""
-        shown = self.show(self.count)
-        same = {id(headers): self.target.octets(headers) for headers in shown}
-        requests = [same[id(headers)] for headers in shown]
+        requests = [self.target.octets(headers) for headers in self.show(self.count)]
         servers = [self.process, *([self.idp] if self.idp else [])]
-        before = [server.cpu_seconds() for server in servers]
-        latencies = self.send(self.target, requests)
-        spent = [(server.cpu_seconds() - was) / self.count * 1e6 for server, was in zip(servers, before, strict=True)]
+        with self._line() as ask:
+            before = [server.cpu_seconds() for server in servers]
+            latencies = [ask(octets) for octets in requests]
+            after = [server.cpu_seconds() for server in servers]
+        spent = [(now - was) / self.count * 1e6 for now, was in zip(after, before, strict=True)]
         return Sample(spent[0], latencies, {"idp_us": spent[1]} if self.idp else {})
 
+    @contextmanager
+    def _line(self) -> Iterator[Callable[[bytes], float]]:
+        """What sends a request, and says how long that took."""
+        if self.anew:
+            yield lambda octets: wire.ask_anew(self.target, [octets])[0]
+            return
+        with wire.Connection(self.target) as connection:
+            wire.timed(connection, replace(self.target, url=urljoin(self.target.url, "/healthz")).octets())
+            yield partial(wire.timed, connection)
 
-def paced(asking: Asking, few: int) -> Asking:
+
+def paced(asking: Knocking, few: int) -> Knocking:
     """With only `few` requests a turn if one takes as long as a slow hash, though the credential has been seen."""
     taken = wire.keep_asking(asking.target, [asking.target.octets(headers) for headers in asking.show(PROBES)])
     return replace(asking, count=few) if min(taken[1:]) > SLOW else asking
