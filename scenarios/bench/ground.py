@@ -18,8 +18,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import sqlalchemy as sa
-
 from certs import CA
 from compose import topology
 from compose.provision import provision, write_private
@@ -30,7 +28,7 @@ from scenarios.bench.serving import Process, free_port
 from scenarios.shopper import Shopper
 from services import tls
 from services.settings import Settings
-from services.users import HASHER, people
+from services.users import HASHER, UserStore
 
 PASSWORD = "wonderland"
 """Alice's, and every newcomer's."""
@@ -111,12 +109,11 @@ class Ground:
         return self._ring.sign(claims | changes, "ES256", "at+jwt")
 
     def newcomers(self, prefix: str, count: int) -> list[str]:
-        """So many new people, all with `PASSWORD` and, since a hash costs the same to check, the same hash of it."""
-        row = {"password_hash": HASHER.hash(PASSWORD), "scopes": " ".join(topology.CUSTOMER), "disabled": False}
+        """So many new people, all with `PASSWORD`, each with a hash of their own."""
+        store = UserStore(self.shop.dir / "users" / "users.db", writable=True)
         names = [f"{prefix}-{number}" for number in range(count)]
-        engine = sa.create_engine(f"sqlite:///{self.shop.dir / 'users' / 'users.db'}", poolclass=sa.NullPool)
-        with engine.begin() as connection:
-            connection.execute(people.insert(), [row | {"name": name} for name in names])
+        for name in names:
+            store.add(name, PASSWORD, topology.CUSTOMER)
         return names
 
 
