@@ -2,7 +2,7 @@
 #
 # Variables reach the commands through the environment:
 #   PATTERN RUNTIME MANAGE CACHE_SECONDS PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY WHAT WAIT FROM TO
-#   ONLY RESUME ARGS PYTHON
+#   ONLY RESUME QUICK ARGS PYTHON
 
 PY := .venv/bin/python
 READY := .venv/in-step
@@ -18,7 +18,7 @@ ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing $(S
 unexport NAME
 endif
 
-.PHONY: help up down restart status logs order token rotate scenario scenarios compare report diff \
+.PHONY: help up down restart status logs order token rotate scenario scenarios compare report bench diff \
   build test stories lint check matrix sabotage doctor clean
 
 help:
@@ -71,6 +71,9 @@ compare: $(READY) ## everything, under every pattern: the evidence, the tables, 
 
 report: $(READY) ## write report/index.html again from the evidence
 	@$(PY) -m scenarios report
+
+bench: $(READY) ## what each lock costs, measured:  make bench QUICK=1 ONLY=hop
+	@$(PY) -m scenarios bench
 
 diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
 	@$(PY) -m scenarios diff
