@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,10 @@ from compose.clients import EXCHANGE, SHOP
 from compose.provision import provision, write_private
 from compose.shop import Shop, open_shop
 from compose.topology import INSIDE, PEOPLE, REPO, TOKEN_PATTERNS
-from scenarios.bench import wire
 from scenarios.bench.clock import cpu_seconds, family
 from scenarios.bench.contest import NotProven
 from scenarios.bench.issuing import Issuing
+from scenarios.bench.proof import locked, opens
 from scenarios.bench.wire import Target
 from services import tls
 from services.health import knock
@@ -72,7 +72,6 @@ class Chain:
     issuing: Issuing | None
     pids: list[int]
     idp_pids: list[int]
-    _certificates: dict[str, str] = field(default_factory=dict)
 
     def cpu(self) -> Cpu:
         """What the processes have spent so far."""
@@ -96,33 +95,18 @@ class Chain:
         return {"Authorization": f"Bearer {self.issuing.token(who, **more)}"}
 
     def ask(self, path: str = "/chain/0") -> Any:
-        """What the first link answers to alice, in JSON."""
-        status, body = wire.ask(self.target(path), self.credential())
-        if status != 200:
-            raise wire.Unexpected(f"{status}: {body[:200].decode(errors='replace')}")
-        return json.loads(body)
+        """What the first link answers to alice, in JSON; `NotProven` when it does not."""
+        target = self.target(path)
+        return json.loads(opens(FIRST, replace(target, headers=self.credential())))
 
     def prove(self) -> list[str]:
         """Show that each link's lock is on, or under `perimeter` that there is none; `NotProven` otherwise."""
-        shown = [f"{name}: {self._locked(name)}" for name in INSIDE]
+        is_open = self.pattern == "perimeter"
+        doors = {name: Target(url + "/chain/0", {}, self._client(False), name) for name, url in self.peers.items()}
+        shown = [locked(name, door, is_open) for name, door in doors.items()]
         if self.ask(f"/chain/{len(INSIDE) - 1}") != {"hops": len(INSIDE)}:
-            raise NotProven(f"{self.pattern}: a request does not get through with the right credential")
-        return [*shown, "with the right credential a request passes all three"]
-
-    def _locked(self, name: str) -> str:
-        """What came of asking `name` with nothing to show."""
-        refused = self.refusal(Target(self.peers[name] + "/chain/0", {}, self._client(False), name))
-        if (refused is None) != (self.pattern == "perimeter"):
-            raise NotProven(f"{self.pattern}: {name}, asked by nobody in particular, says {refused or 'yes'}")
-        return f"refuses whoever shows nothing ({refused})" if refused else "serves anybody"
-
-    def refusal(self, target: Target) -> str | None:
-        """How `target` refuses, with a status or without a handshake; None when it does not."""
-        try:
-            status, _ = wire.ask(target)
-        except (wire.Unexpected, ssl.SSLError, ConnectionError) as error:
-            return f"no handshake: {type(error).__name__}"
-        return None if 200 <= status < 300 else str(status)
+            raise NotProven(f"under {self.pattern} a request does not pass through all of them")
+        return [*shown, "with the right credential a request passes all of them"]
 
     @functools.cached_property
     def thumbprint(self) -> str:
