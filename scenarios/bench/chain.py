@@ -79,8 +79,9 @@ class Chain:
 
     def target(self, path: str = "/chain/0", body: bytes = b"", certificate: bool = True) -> Target:
         """The first link as the gateway reaches it; without its credential."""
-        method = "POST" if body else "GET"
-        headers = {"Content-Type": "application/octet-stream"} if body else {}
+        method, headers = "GET", {}
+        if path == "/chain":  # the one that takes a body
+            method, headers = "POST", {"Content-Type": "application/octet-stream"}
         return Target(self.peers[FIRST] + path, headers, self._client(certificate), FIRST, method, body)
 
     def credential(self, who: str = "alice", **more: Any) -> dict[str, str]:
