@@ -18,7 +18,7 @@ import random
 import ssl
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,7 +105,7 @@ class Chain:
         is_open = self.pattern == "perimeter"
         doors = {name: Target(url + "/chain/0", {}, self._client(False), name) for name, url in self.peers.items()}
         shown = [locked(name, door, is_open) for name, door in doors.items()]
-        if self.ask(f"/chain/{len(INSIDE) - 1}") != {"hops": len(INSIDE)}:
+        if self.ask(f"/chain/{len(doors) - 1}") != {"hops": len(doors)}:
             raise NotProven(f"under {self.pattern} a request does not pass through all of them")
         return [*shown, "with the right credential a request passes all of them"]
 
@@ -138,15 +138,23 @@ class Chain:
 
 @contextmanager
 def chain(
-    pattern: str, run_root: Path, *, settings: Mapping[str, Any] | None = None, age: float | None = None
+    pattern: str,
+    run_root: Path,
+    *,
+    links: Sequence[str] = INSIDE,
+    settings: Mapping[str, Any] | None = None,
+    age: float | None = None,
 ) -> Iterator[Chain]:
-    """The links under `pattern` inside the block; `settings` are told to each of them besides the usual ones."""
+    """The links under `pattern` inside the block, each told `settings` besides the usual ones.
+
+    A chain shorter than a ring ends with its last link.  Connections are closed at `age`, or at the shop's usual one.
+    """
     shop = open_shop(pattern, "local", "free", run_root)
     with ExitStack() as stack:
         stack.callback(shop.down)
         remember.private(shop.dir)
         provision(shop.dir, pattern, edge=shop.edge, name=shop.name)
-        peers = _addresses(shop)
+        peers = _addresses(shop, links)
         launcher = _start(shop, peers, dict(settings or {}), age)
         issuing = None
         if pattern in TOKEN_PATTERNS:
@@ -158,15 +166,15 @@ def chain(
         yield Chain(pattern, shop, peers, issuing, family(launcher), [pid for first in idp for pid in family(first)])
 
 
-def _addresses(shop: Shop) -> dict[str, str]:
+def _addresses(shop: Shop, links: Sequence[str]) -> dict[str, str]:
     """Free ports of this process's own share, for each link one."""
     found: set[int] = set()
-    while len(found) < len(INSIDE):
+    while len(found) < len(links):
         number = random.choice(ports.share(os.getpid()))
         if number not in vars(shop.ports).values() and ports.is_free(number):
             found.add(number)
     scheme = shop.variant.inner_scheme
-    return {name: f"{scheme}://127.0.0.1:{port}" for name, port in zip(INSIDE, found, strict=True)}
+    return {name: f"{scheme}://127.0.0.1:{port}" for name, port in zip(links, found, strict=True)}
 
 
 def _start(shop: Shop, peers: Mapping[str, str], settings: Mapping[str, Any], age: float | None) -> int:

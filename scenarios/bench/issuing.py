@@ -51,7 +51,11 @@ class Issuing:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._store.close()
 
-    def token(
+    def token(self, who: str = "alice", **more: Any) -> str:
+        """An access token of that person's; `more` as for `tokens_for`."""
+        return str(self.tokens_for(who, **more)["access_token"])
+
+    def tokens_for(
         self,
         who: str = "alice",
         *,
@@ -59,8 +63,8 @@ class Issuing:
         scopes: Sequence[str] = SHOP,
         audience: Sequence[str] = ("gateway", *INSIDE),
         **more: Any,
-    ) -> str:
-        """An access token of that person's, issued to `client`; `more` is what `Tokens.issue` takes besides."""
+    ) -> dict[str, Any]:
+        """What `client` gets for that person, a refresh token too; `more` is what `Tokens.issue` takes besides."""
         registered: Client | None = self._clients.get(client)
         assert registered, f"there is no client {client}"
         now, scope = int(self._clock()), " ".join(scopes)
@@ -73,8 +77,7 @@ class Issuing:
             user_version=1,
             auth_time=now,
         )
-        answer = self.tokens.issue(registered, family, scope, audience, first=True, **more)
-        return str(answer["access_token"])
+        return self.tokens.issue(registered, family, scope, audience, first=True, refresh=True, **more)
 
     def find(self, token: str) -> Token | None:
         """What the provider would find."""
