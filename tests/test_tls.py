@@ -448,6 +448,19 @@ class TestTheNameInACertificate:
             with handshake(tls.server_context(home, "required"), client) as (ours, _), pytest.raises(tls.BadPeer):
                 tls.peer({"gunicorn.socket": ours})
 
+    def test_who_is_at_the_other_end_is_found_out_once_for_each_connection(
+        self, ca: certs.CA, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, genuine = [], tls.peer_of
+        monkeypatch.setattr(tls, "peer_of", lambda der: read.append("once") or genuine(der))  # type: ignore[func-returns-value]
+        with contextlib.ExitStack() as open_at_once:
+            for name in ("gateway", "billing"):
+                client = tls.client_context(home / "bundle.pem", pair(issued(ca, tmp_path, name)))
+                ours, _ = open_at_once.enter_context(handshake(tls.server_context(home, "required"), client))
+                found = [tls.peer({"gunicorn.socket": ours}) for _ in range(3)]
+                assert [peer and peer.name for peer in found] == [name] * 3
+        assert len(read) == 2
+
     @pytest.mark.parametrize("header", ["HTTP_X_FORWARDED_CLIENT_CERT", "HTTP_CLIENT_CERT", "SSL_CLIENT_CERT"])
     def test_a_header_names_nobody(self, header: str) -> None:
         assert tls.peer({header: f"URI={ORDERS}"}) is None

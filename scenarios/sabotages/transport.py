@@ -279,4 +279,11 @@ SABOTAGES = (
         '            "ssl_context": lambda _config, _default, kept=tls(): kept,',
         "tests/test_server.py::TestFilesThatChange::test_a_revoked_caller_is_refused_without_a_restart",
     ),
+    Sabotage(
+        "whoever called first is taken for everybody",
+        "services/tls.py",
+        "    found = _peers.get(connection)\n",
+        "    found = next(iter(_peers.values()), None)\n",
+        "tests/test_tls.py::TestTheNameInACertificate::test_who_is_at_the_other_end_is_found_out_once_for_each_connection",
+    ),
 )
