@@ -17,7 +17,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from scenarios.bench.contest import NotProven
-from services.users import HASHER, UserStore
+from services.passwords import HASHER
+from services.users import UserStore
 
 NAME, PASSWORD = "alice", "wonderland"
 
