@@ -15,7 +15,7 @@ PREFIX = "SHOP_"
 DATABASE_URL = "DATABASE_URL"
 """The one name that is not ours alone."""
 LOOPBACK = "127.0.0.1"
-FOR_SERVICES = frozenset({"SHOP_PATTERN", "SHOP_PEERS", "SHOP_EDGE", "SHOP_TIMEOUT"})
+FOR_SERVICES = frozenset({"SHOP_PATTERN", "SHOP_PEERS", "SHOP_EDGE", "SHOP_TIMEOUT", "SHOP_CACHE_SECONDS"})
 """What the shop's other processes read from the same environment; nothing in it concerns us."""
 
 
