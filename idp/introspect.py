@@ -44,10 +44,10 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # Authlib has
 
     def create_introspection_payload(self, token: Token | None) -> dict[str, Any]:
         """What the token says (RFC 7662 §2.2); only a person's token has a `username` and an `auth_time`."""
-        audit.note(active=token is not None)
         if token is None:
+            audit.note(active=False)
             return {"active": False}
-        audit.note(user=token.authorization.user)
+        audit.note(active=True, user=token.authorization.user)
         answer = {
             "active": True,
             "iss": self.server.issuer,
