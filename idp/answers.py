@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import flask
+from authlib.consts import default_json_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -25,7 +26,9 @@ TO_A_CLIENT = [("Content-Security-Policy", POLICY.format("")), *ALWAYS]
 class Answer(flask.Response):
     """JSON for a client, not to be kept.  It goes out as it is: Werkzeug would look at each header three times."""
 
-    def __init__(self, body: dict[str, Any], status: int, headers: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self, body: dict[str, Any], status: int = 200, headers: Iterable[tuple[str, str]] = default_json_headers
+    ) -> None:
         super().__init__(json.dumps(body), status, headers)
         if self.headers.get("Cache-Control") != "no-store":
             self.headers["Cache-Control"] = "no-store"

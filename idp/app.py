@@ -64,7 +64,6 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
     provider.register_grant(RefreshGrant)
     provider.register_grant(ClientCredentialsGrant)
     provider.register_grant(ExchangeGrant)
-    provider.register_endpoint(introspect.Introspection)
     provider.register_endpoint(revoke.Revocation)
 
     audit.install(app, "idp")
