@@ -11,12 +11,16 @@ from scenarios.bench.record import Held
 from scenarios.bench.statistics import Spread
 
 
-def found(name: str, held: Held) -> Table:
+def heading(name: str, held: Held) -> str:
+    """What was asked, and how much of it."""
+    what = f"{held.rounds} rounds of {held.requests}, {held.seconds:.0f} s"
+    return f"[bold]{name}[/] · {escape(held.question)} · [dim]{what}[/]"
+
+
+def found(held: Held) -> Table:
     """The figures of one experiment, a line a contestant: the median, and the quartiles."""
     figures = list(dict.fromkeys(figure for row in held.rows.values() for figure in row.figures))
-    title = f"{name}: {held.question}  [dim]({held.rounds} rounds of {held.requests}, {held.seconds:.0f} s)[/]"
-    drawn = Table(title=title, title_justify="left")
-    drawn.add_column("contestant")
+    drawn = Table("contestant")
     for figure in figures:
         drawn.add_column(figure.replace("_", " "), justify="right")
     for contestant, row in held.rows.items():
@@ -28,14 +32,14 @@ def found(name: str, held: Held) -> Table:
 
 def goals(experiments: Mapping[str, Held]) -> Table:
     """Every goal: the ratio that was measured, how far it can be trusted, and whether the goal is met."""
-    drawn = Table("experiment", "what", "against", title="Goals", title_justify="left")
+    drawn = Table("experiment", "what", "against")
     for column in ("ratio", "95 % interval", "goal", ""):
         drawn.add_column(column, justify="right")
     for name, held in experiments.items():
         for each in held.compared:
-            interval = f"{each.ratio.low:.2f} to {each.ratio.high:.2f}"
+            interval = f"{_number(each.ratio.low)} to {_number(each.ratio.high)}"
             verdict = "[green]met[/]" if each.met else "[bold red]BROKEN[/]" if each.broken else "[red]not met[/]"
-            ratio, most = f"{each.ratio.median:.3f}", f"≤ {each.most:.2f}"
+            ratio, most = _number(each.ratio.median), f"≤ {each.most:.2f}"
             drawn.add_row(name, escape(each.ours), escape(each.theirs), ratio, interval, most, verdict)
     return drawn
 
@@ -49,7 +53,9 @@ def _spread(spread: Spread | None) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits that count."""
+    """As many digits as tell something."""
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if value >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
