@@ -1,8 +1,8 @@
 # Everything a newcomer types.  `make` alone says what there is.
 #
 # Variables reach the commands through the environment:
-#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY WHAT WAIT FROM TO ONLY RESUME QUICK
-#   ARGS PYTHON
+#   PATTERN RUNTIME MANAGE CACHE_SECONDS PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY WHAT WAIT FROM TO
+#   ONLY RESUME QUICK ARGS PYTHON
 
 PY := .venv/bin/python
 READY := .venv/in-step
@@ -28,6 +28,7 @@ help:
 	@printf '\nPATTERN is perimeter, basic, subsystem, mtls, oauth2, jwt or zerotrust, and is remembered.\n'
 	@printf 'RUNTIME is compose or local; PORT_BASE=9100 puts a second shop beside the first.\n'
 	@printf 'MANAGE=1 opens the management door of the identity provider, for tests, on loopback.\n'
+	@printf 'CACHE_SECONDS=5 lets services use what the identity provider said again, for 5 s (oauth2, zerotrust).\n'
 
 ##@ The shop
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from certs import CA
 from compose import clients
 from compose.topology import CALLERS, EDGE, INSIDE, PEOPLE, Variant, variant
-from services.users import HASHER, UserStore
+from services.passwords import HASHER
+from services.users import UserStore
 
 
 def provision(shop_dir: Path, pattern: str, *, edge: str, name: str) -> None:

@@ -23,8 +23,8 @@ from scenarios.levers import eventually, insist
 from scenarios.taking_back import Observed
 from scenarios.verdict import Answer, Verdict
 from scenarios.world import World
+from services.passwords import HASHER
 from services.server import MAX_CONNECTION_AGE_SECONDS
-from services.users import HASHER
 
 BRIEF = Path(brief_connections.__file__).read_text(encoding="utf-8")
 KEPT = Path(kept_open.__file__).read_text(encoding="utf-8")

@@ -1,13 +1,15 @@
 """A self-contained access token, believed only after every check of RFC 9068 §4 and RFC 8725.
 
 The library verifies the signature.  Around it stands what libraries let pass: loose base64url, duplicate members, a
-missing or foreign `typ`, critical extensions, claims of the wrong type.
+missing or foreign `typ`, critical extensions, claims of the wrong type.  That a key verifies a token stays true, so it
+is found out once; whether the key is still published, and what the claims mean to us now, is asked each time.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 import time
 from typing import Any
@@ -17,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services import strict_json
 from services.identity import Unauthenticated
-from services.keys import Keys
+from services.keys import Keys, Proven
 
 LEEWAY = 10
 """Seconds by which the IdP's clock and ours may differ (RFC 7519 §4.1.4)."""
@@ -39,7 +41,7 @@ class Confirmation(BaseModel):
 class Statement(BaseModel):
     """What the IdP says of an access token, in the token itself or when asked: each claim of its specified type."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     iss: str
     aud: str | list[str]
@@ -76,6 +78,17 @@ class Claims(Statement):
 
 def verify(token: str, keys: Keys, issuer: str, audience: str) -> Claims:
     """The claims of `token`, once proven to be the `issuer`'s and meant for `audience`; else `Unauthenticated`."""
+    digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+    known = keys.proven.get(digest)
+    if known is None or keys.find(known.key_id) is not known.key:  # or it verifies, but by a key that is gone
+        known = _proven(token, keys)
+        keys.proven.put(digest, known)
+    _validate(known.claims, issuer, audience)
+    return known.claims
+
+
+def _proven(token: str, keys: Keys) -> Proven[Claims]:
+    """What `token` says, and the key by which it is signed; else `Unauthenticated`."""
     if not SHAPE.match(token):
         raise _invalid("the token does not have the shape of a signed JWT")
     header, payload, _ = (_decode(part) for part in token.split("."))
@@ -86,23 +99,28 @@ def verify(token: str, keys: Keys, issuer: str, audience: str) -> Claims:
         raise _invalid("the token's header is malformed")
     if fields.get("typ", "").lower() not in TYPES:
         raise _invalid("the token is not an access token (typ)")
-    key = keys.find(fields.get("kid", ""))
+    key_id = fields.get("kid", "")
+    key = keys.find(key_id)
     if fields.get("alg") != key.algorithm_name:
         raise _invalid("the token's algorithm is not the key's")
     try:
         SIGNATURES.decode(token, key, algorithms=[key.algorithm_name])
     except pyjwt.PyJWTError as error:
         raise _invalid(f"the token does not verify: {error}") from None
-    return _validate(payload, issuer, audience)
+    return Proven(key_id, key, _read(payload))
 
 
-def _validate(payload: bytes, issuer: str, audience: str) -> Claims:
-    """Check the claims of a token whose signature is good (RFC 9068 §4)."""
+def _read(payload: bytes) -> Claims:
+    """The claims that a payload holds, each of its specified type (RFC 9068 §2.2)."""
     try:
-        claims = Claims.model_validate(_object(payload))
+        return Claims.model_validate(_object(payload))
     except ValidationError as error:
         wrong = ", ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False))
         raise _invalid(f"missing or malformed claims: {wrong}") from None
+
+
+def _validate(claims: Claims, issuer: str, audience: str) -> None:
+    """Check the claims of a token whose signature is good (RFC 9068 §4)."""
     if claims.iss != issuer:
         raise _invalid("the token is another issuer's (iss)")
     if audience not in claims.audiences:
@@ -112,7 +130,6 @@ def _validate(payload: bytes, issuer: str, audience: str) -> Claims:
         raise _invalid("the token has expired (exp)")
     if max(claims.iat, claims.nbf or 0) > now + LEEWAY:
         raise _invalid("the token is not valid yet (iat, nbf)")
-    return claims
 
 
 def _decode(part: str) -> bytes:

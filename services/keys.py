@@ -3,6 +3,8 @@
 An unknown `kid` may be a key that was rotated in, so it causes a fetch, but only one per `COOLDOWN`: a flood of made-up
 ids costs the IdP nothing (RFC 8725 §2.9).  Keys that the IdP withdraws are gone at the next fetch, at most `LIFETIME`
 later; while the IdP does not answer, the last good set goes on working for `STALE`.
+
+What a key has proven is remembered beside the keys, by the SHA-256 of the whole token, and worth nothing without them.
 """
 
 from __future__ import annotations
@@ -10,16 +12,29 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import jwt as pyjwt
 
 from services.identity import Unauthenticated, Unavailable
+from services.remembered import Remembered
 
 LIFETIME = 300.0
 STALE = 3600.0
 COOLDOWN = 10.0
+MOST_PROVEN = 4096
 ALGORITHMS = frozenset({"ES256", "RS256"})
+AnyClaims = TypeVar("AnyClaims")
+
+
+@dataclass(frozen=True)
+class Proven(Generic[AnyClaims]):
+    """A token that `key` verifies: as long as `key_id` names that very key."""
+
+    key_id: str
+    key: pyjwt.PyJWK
+    claims: AnyClaims
 
 
 class Keys:
@@ -28,6 +43,7 @@ class Keys:
     def __init__(self, fetch: Callable[[], Mapping[str, Any]], clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
         self._clock = clock
+        self.proven: Remembered[bytes, Proven[Any]] = Remembered(MOST_PROVEN)
         self._lock = threading.Lock()
         self._keys: dict[str, pyjwt.PyJWK] = {}
         self._fetched = self._tried = float("-inf")

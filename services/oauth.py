@@ -1,41 +1,61 @@
 """The identity provider as a service sees it: ask about a token, fetch the keys, exchange a token for another.
 
 Whatever goes wrong on the way to the IdP means `Unavailable`: we cannot tell, so the answer is no.  Each call is
-counted on the request that caused it, for the audit line.
+counted on the request that caused it, for the audit line.  Requests that ask the same at the same moment share one
+call; answers are used again only where `cache_seconds` says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import time
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import flask
-import requests
-from urllib3.exceptions import HTTPError
 
-from services import answers, audit, calling, strict_json
-from services.identity import Certificate, NoCredentials, Refusal, Unauthenticated, Unavailable
+from services import audit, strict_json
+from services.calling import Callee, Failed
+from services.coalescing import Coalescing
+from services.identity import Certificate, Credentials, NoCredentials, Refusal, Unauthenticated, Unavailable
 from services.keys import Keys
+from services.remembered import Remembered
 from services.settings import Settings
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 MAX_ANSWER = 64 * 1024
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+MOST_REMEMBERED = 4096
+SPARE_SECONDS = 10.0
+"""A token that we were given is not shown any more for so long before it ends: it may be on its way a while."""
 Refused = Callable[[str], Refusal]
 
 
 class IdentityProvider:
-    """One IdP, reached over verified TLS with a pooled session that holds nothing about any user."""
+    """One IdP, reached over verified TLS."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
-        self._session = calling.session({settings.issuer: "idp"})
-        self.keys = Keys(lambda: self._json("GET", "/jwks"))
+        self._clock = clock
+        self._idp = Callee(settings.issuer, "idp")
+        self._questions: Coalescing[Mapping[str, Any]] = Coalescing()
+        self._answers: Remembered[Hashable, tuple[Mapping[str, Any], float]] = Remembered(MOST_REMEMBERED)
+        self.keys = Keys(lambda: self._json("GET", "/jwks", {}))
 
     def introspect(self, token: str) -> Mapping[str, Any]:
-        """Ask whether `token` is active, and what it says (RFC 7662 §2), proving who asks by our client secret."""
+        """Ask whether `token` is active, and what it says (RFC 7662 §2), proving who asks by our client secret.
+
+        Only what is said of an active token is used again; what it says is for the caller to judge each time.
+        """
         form = {"token": token, "token_type_hint": "access_token"}
-        return self._json("POST", "/introspect", data=form, auth=self._client_credentials())
+
+        def question() -> tuple[Mapping[str, Any], float]:
+            answer = self._json("POST", "/introspect", {"auth": self._client_credentials()}, form)
+            return answer, self._settings.cache_seconds if answer.get("active") is True else 0.0
+
+        return self._asked(("introspect", _digest(token)), question)
 
     def exchange(self, token: str, audience: str, certificate: Certificate) -> str:
         """Trade `token` for one that only `audience` accepts, and only with `certificate` (RFC 8693 §2, RFC 8705 §3).
@@ -50,10 +70,31 @@ class IdentityProvider:
             "subject_token_type": ACCESS_TOKEN,
             "audience": audience,
         }
-        answer = self._json("POST", "/token", _no_exchange, data=form, cert=certificate)
-        if answer.get("issued_token_type") != ACCESS_TOKEN or not isinstance(answer.get("access_token"), str):
-            raise Unavailable("the IdP's answer to the exchange makes no sense")
-        return str(answer["access_token"])
+
+        def question() -> tuple[Mapping[str, Any], float]:
+            answer = self._json("POST", "/token", {"cert": certificate}, form, _no_exchange)
+            if answer.get("issued_token_type") != ACCESS_TOKEN or not isinstance(answer.get("access_token"), str):
+                raise Unavailable("the IdP's answer to the exchange makes no sense")
+            lives = answer.get("expires_in")
+            lasts = lives - SPARE_SECONDS if isinstance(lives, int) else 0.0
+            return answer, min(self._settings.cache_seconds, lasts)
+
+        return str(self._asked(("exchange", _digest(token), audience, certificate), question)["access_token"])
+
+    def _asked(self, key: Hashable, question: Callable[[], tuple[Mapping[str, Any], float]]) -> Mapping[str, Any]:
+        """The answer known under `key`, or what `question` comes to: an answer, and the seconds that it may be used."""
+        known = self._answers.get(key)
+        if known is not None and self._clock() < known[1]:
+            return known[0]
+
+        def ask() -> Mapping[str, Any]:
+            began = self._clock()
+            answer, seconds = question()
+            if seconds > 0:
+                self._answers.put(key, (answer, began + seconds))
+            return answer
+
+        return self._questions.ask(key, ask)
 
     def _client_credentials(self) -> tuple[bytes, bytes]:
         try:
@@ -61,30 +102,36 @@ class IdentityProvider:
         except OSError as error:
             raise Unavailable("we have no client secret to ask with") from error
 
-    def _json(self, method: str, path: str, refused: Refused | None = None, **arguments: Any) -> Mapping[str, Any]:
+    def _json(
+        self,
+        method: str,
+        path: str,
+        presented: Credentials,
+        form: Mapping[str, str] | None = None,
+        refused: Refused | None = None,
+    ) -> Mapping[str, Any]:
         """One call, answered with a JSON object; `refused` makes of the IdP's 400 what it means, else `Unavailable`."""
-        if flask.has_request_context():
+        traced = flask.has_request_context()
+        if traced:
             flask.g.idp_calls += 1
-            arguments["headers"] = {"traceparent": audit.traceparent()}
-
-        def ask() -> tuple[int, bytes]:
-            response = self._session.request(
-                method,
-                self._settings.issuer + path,
-                verify=self._settings.bundle,
-                timeout=self._settings.timeout,
-                allow_redirects=False,
-                stream=True,
-                **arguments,
-            )
-            with response:
-                return response.status_code, answers.read(response, MAX_ANSWER, self._settings.timeout)
-
         try:
-            status, body = calling.answered(ask)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            raise Unavailable(f"the IdP does not answer: {type(error).__name__}") from error
+            status, body = self._idp.ask(
+                method,
+                path,
+                {**presented, "verify": self._settings.bundle},
+                headers=(FORM if form else {}) | ({"traceparent": audit.traceparent()} if traced else {}),
+                body=urlencode(form).encode() if form else None,
+                seconds=self._settings.timeout,
+                most=MAX_ANSWER,
+            )
+        except Failed as error:
+            raise Unavailable(f"the IdP does not answer: {error}") from error
         return _read(status, body, refused)
+
+
+def _digest(token: str) -> bytes:
+    """The name under which what concerns `token` is kept: not the token itself."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
 def _no_exchange(error: str) -> Refusal:

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     """PostgreSQL instead of this service's own SQLite file; leave the password to ~/.pgpass."""
     timeout: float = Field(default=5.0, gt=0, le=60)
     """Seconds that one call to another process may take."""
+    cache_seconds: float = Field(default=0.0, ge=0, le=300)
+    """How long what the IdP has said of a token, or given for one, is used again; 0 is to ask it each time.
+
+    Within that time a token that was revoked still works here: that is what the calls saved are paid with.
+    """
 
     @model_validator(mode="after")
     def _peers_speak_as_the_pattern_needs(self) -> Settings:
@@ -77,7 +82,11 @@ class Settings(BaseSettings):
 
     def secret(self, name: str) -> str:
         """The secret kept in the file `name`, as it is now: a rotated secret counts without a restart."""
-        return (self.dir / self.service / "secrets" / name).read_text(encoding="utf-8").strip()
+        return self.secret_file(name).read_text(encoding="utf-8").strip()
+
+    def secret_file(self, name: str) -> Path:
+        """Where the secret `name` is kept."""
+        return self.dir / self.service / "secrets" / name
 
 
 def from_environ(service: str) -> Settings:

@@ -13,16 +13,18 @@ import contextlib
 import functools
 import hashlib
 import logging
-import os
 import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from services import following
 
 TRUST_DOMAIN = "shop.test"
 # SPIFFE-ID §2: a lower-case trust domain; no empty, `.` or `..` segment, no query, no percent-encoding.  We issue one
@@ -120,7 +122,7 @@ def _trust(context: ssl.SSLContext, bundle: str, crl: str) -> None:
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN | ssl.VERIFY_X509_STRICT
 
 
-_contexts: dict[tuple[Any, ...], tuple[tuple[int, ...], ssl.SSLContext]] = {}
+_contexts: dict[tuple[Any, ...], tuple[tuple[following.Stamp, ...], ssl.SSLContext]] = {}
 
 
 def _current(build: Any, files: Files, *options: str) -> ssl.SSLContext:
@@ -132,7 +134,7 @@ def _current(build: Any, files: Files, *options: str) -> ssl.SSLContext:
     key = (build, files, options)
     known = _contexts.get(key)
     try:
-        stamp = tuple(stat for file in files for stat in _stamp(file))
+        stamp = tuple(map(following.stamp, files))
     except OSError:
         if known is None:
             raise
@@ -150,17 +152,19 @@ def _current(build: Any, files: Files, *options: str) -> ssl.SSLContext:
     return context  # type: ignore[no-any-return]  # `build` is one of the two above
 
 
-def _stamp(file: str) -> tuple[int, int, int]:
-    """What changes when a file is replaced or rewritten."""
-    found = os.stat(file)
-    return found.st_mtime_ns, found.st_ino, found.st_size
+_peers: WeakKeyDictionary[ssl.SSLSocket, Peer] = WeakKeyDictionary()
+"""Who is at the other end of each open connection: TLS 1.3 knows no new handshake, so that stays the same."""
 
 
 def peer(environ: Mapping[str, Any]) -> Peer | None:
     """Who is at the other end of this request's connection; None when no certificate was shown, or `BadPeer`."""
     connection = environ.get("gunicorn.socket")
-    der = connection.getpeercert(binary_form=True) if isinstance(connection, ssl.SSLSocket) else None
-    return peer_of(der) if der else None
+    if not isinstance(connection, ssl.SSLSocket):
+        return None
+    found = _peers.get(connection)
+    if found is None and (der := connection.getpeercert(binary_form=True)):
+        found = _peers[connection] = peer_of(der)
+    return found
 
 
 @functools.lru_cache(maxsize=256)

@@ -6,8 +6,7 @@ the things this project shows: with end-user passwords on every hop, every servi
 
 from __future__ import annotations
 
-import functools
-import secrets
+import os
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
-# OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
-HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+from services import passwords
+from services.passwords import HASHER
+from services.remembered import Remembered
+
 MAX_LENGTH = 256
+MOST_REMEMBERED = 1024
 
 metadata = sa.MetaData()
 people = sa.Table(
@@ -35,6 +35,10 @@ people = sa.Table(
     sa.Column("version", sa.Integer, nullable=False, default=1),
     sa.Column("renewed", sa.Integer, nullable=False, default=1),
 )
+
+
+HEADER, ROLLBACK = 100, b"\x01\x01"
+State = tuple[int, bytes]
 
 
 class WrongPassword(Exception):
@@ -72,20 +76,22 @@ class UserStore:
             poolclass=sa.NullPool,  # nothing stays open between two looks, nor across a fork
             hide_parameters=True,
         )
+        self._path = path
+        self._passwords = passwords.Passwords()
+        self._rows: Remembered[tuple[State | None, str], tuple[Any]] = Remembered(MOST_REMEMBERED)
         if writable:
             metadata.create_all(self._engine)
 
     def check(self, name: str, password: str) -> User:
         """The user that `name` and `password` prove, else `WrongPassword`, after the same time for every cause.
 
-        A user who does not exist costs a hash as well (OWASP ASVS 6.3.8: no enumeration by time).
+        A user who does not exist costs a hash as well (OWASP ASVS 6.3.8: no enumeration by time).  A password that was
+        right a moment ago does not (`passwords`).
         """
         row = self._find(name) if plausible(name) and plausible(password) else None
-        stored = row.password_hash if row else decoy()
-        try:
-            HASHER.verify(stored, normal(password) if plausible(password) else "")
-        except (VerificationError, InvalidHashError):
-            raise WrongPassword from None
+        stored = row.password_hash if row else passwords.decoy()
+        if not self._passwords.match(stored, normal(password) if plausible(password) else ""):
+            raise WrongPassword
         if row is None or row.disabled:
             raise WrongPassword
         return _user(row)
@@ -100,10 +106,32 @@ class UserStore:
         self._find("")
 
     def _find(self, name: str) -> Any:
+        """The row of `name` as it is now: asked of the database only when that has changed since."""
+        name, state = normal(name), self._state()
+        if known := self._rows.get((state, name)):
+            return known[0]
+        row = self._look_up(name)
+        if state is not None and state == self._state():  # else it changed while we looked
+            self._rows.put((state, name), (row,))
+        return row
+
+    def _look_up(self, name: str) -> Any:
         try:
             with self._engine.connect() as connection:
-                return connection.execute(sa.select(people).where(people.c.name == normal(name))).one_or_none()
+                return connection.execute(sa.select(people).where(people.c.name == name)).one_or_none()
         except sa.exc.SQLAlchemyError as error:
+            raise StoreUnavailable("the user store cannot be read") from error
+
+    def _state(self) -> State | None:
+        """Which file this is, and how often it has been written to, by SQLite's own count; None where it keeps none.
+
+        It counts in rollback mode, in which our store is, and not in WAL (https://sqlite.org/fileformat2.html, §1.3.7).
+        """
+        try:
+            with open(self._path, "rb", buffering=0) as file:
+                header = file.read(HEADER)
+                return (os.fstat(file.fileno()).st_ino, header[24:28]) if header[18:20] == ROLLBACK else None
+        except OSError as error:
             raise StoreUnavailable("the user store cannot be read") from error
 
     def add(self, name: str, password: str, scopes: Iterable[str], full_name: str = "", email: str = "") -> None:
@@ -157,9 +185,3 @@ def normal(text: str) -> str:
 
 def _user(row: Any) -> User:
     return User(row.name, row.full_name, row.email, frozenset(row.scopes.split()), row.version, row.renewed)
-
-
-@functools.cache
-def decoy() -> str:
-    """A hash to check the password of nobody against; nobody knows what it is of."""
-    return HASHER.hash(secrets.token_urlsafe(32))

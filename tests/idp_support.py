@@ -106,7 +106,7 @@ def _kit(factory: pytest.TempPathFactory) -> Path:
     (kit / "idp/secrets/cookie_key").write_text("a key for tests alone")
     (kit / "idp/secrets/clients.json").write_text(json.dumps(CLIENTS))
     provider.prepare(settings_for(kit))
-    with mock.patch("services.users.HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
+    with mock.patch("services.passwords.HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
         users = UserStore(kit / "users/users.db", writable=True)
         for name, password in PASSWORDS.items():
             scopes = [*CUSTOMER, "orders:read:any", "orders:refund"] if name == "carol" else CUSTOMER

@@ -74,7 +74,7 @@ class ManagedIdp(Idp):
 
     def knock(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> TestResponse:
         """Ask the door, as a program on this machine does."""
-        with mock.patch("services.users.HASHER", FAST):
+        with mock.patch("services.passwords.HASHER", FAST):
             return Browser(self.door).open(
                 path,
                 base_url=DOOR,

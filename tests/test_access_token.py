@@ -903,3 +903,53 @@ def test_a_signing_key_too_short_for_its_algorithm_proves_nothing() -> None:
     short.key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # RFC 7518 §3.3: 2048 bits or larger
     with pytest.raises(Unauthenticated):
         verify(short.token(), Keys(short.jwks), ISSUER, "orders")
+
+
+class TestRemembered:
+    """What was proven once is not worked out again, and lets nothing pass that would be refused."""
+
+    @pytest.fixture
+    def verified(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The tokens whose signature was verified."""
+        seen: list[str] = []
+
+        class Counting:
+            def decode(self, token: str, *more: Any, **options: Any) -> Any:
+                seen.append(token)
+                return genuine.decode(token, *more, **options)
+
+        genuine = access_token.SIGNATURES
+        monkeypatch.setattr(access_token, "SIGNATURES", Counting())
+        return seen
+
+    def test_a_signature_is_verified_once(self, world: World, verified: list[str]) -> None:
+        token = world.es.token(jti="once")
+        assert accepted(world, token) == accepted(world, token)
+        assert verified == [token]
+
+    def test_a_forged_one_is_verified_each_time(self, world: World, verified: list[str]) -> None:
+        token = world.mallory.token()
+        assert SIGNATURE in refusal(world, token)
+        assert SIGNATURE in refusal(world, token)
+        assert verified == [token, token]
+
+    def test_a_token_that_was_good_expires(self, world: World, clock: SimpleNamespace) -> None:
+        token = world.es.token(iat=NOW, exp=NOW + 60)
+        accepted(world, token)
+        clock.now += 60 + LEEWAY
+        assert "has expired" in refusal(world, token)
+
+    def test_a_token_that_was_good_for_one_service_is_not_for_another(self, world: World) -> None:
+        token = world.es.token()
+        accepted(world, token)
+        with pytest.raises(Unauthenticated, match="meant for"):
+            verify(token, world.keys, ISSUER, "billing")
+        with pytest.raises(Unauthenticated, match="another issuer's"):
+            verify(token, world.keys, "https://idp.example", "orders")
+
+    def test_another_signature_under_the_same_claims_is_another_token(self, world: World) -> None:
+        token = world.es.token()
+        accepted(world, token)
+        head, payload, signature = token.split(".")
+        assert SIGNATURE in refusal(world, f"{head}.{payload}.{b64url(bytes(64))}")
+        assert refusal(world, f"{head}.{payload}.{signature}=")

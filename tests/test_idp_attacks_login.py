@@ -16,7 +16,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import Client as Browser
 from werkzeug.test import TestResponse
 
-from services import users
+from services import passwords, users
 from tests.idp_support import ISSUER, PASSWORDS, Idp, a_client, csrf
 
 pytest_plugins = ("tests.idp_fixtures",)
@@ -246,7 +246,7 @@ class TestBruteForce:
         assert [self.guess(idp, f"guess {n}", there=next(ways)) for n in range(6)] == [403] * 5 + [429]
 
     def test_nor_does_another_spelling_of_the_name(self, idp: Idp) -> None:
-        with mock.patch("services.users.HASHER", QUICK):
+        with mock.patch("services.passwords.HASHER", QUICK):
             idp.users.add("ren\u00e9e", "a password", [])
         spellings = itertools.cycle(["ren\u00e9e", "rene\u0301e"])
         assert [self.guess(idp, "wrong", who=next(spellings)) for _ in range(6)] == [403] * 5 + [429]
@@ -306,15 +306,15 @@ class TestBruteForce:
 def counted_work() -> Iterator[list[str]]:
     """What each look at a password is compared with: the costly part, and all of the time that could be measured."""
     compared: list[str] = []
-    real = users.HASHER
+    real = passwords.HASHER
 
     class Counting:
         def verify(self, stored: str, password: str) -> bool:
             compared.append(stored)
             return real.verify(stored, password)
 
-    users.decoy()  # made once, by the first who is not there
-    with mock.patch("services.users.HASHER", Counting()):
+    passwords.decoy()  # made once, by the first who is not there
+    with mock.patch("services.passwords.HASHER", Counting()):
         yield compared
 
 
@@ -343,7 +343,7 @@ class TestEnumeration:
     @pytest.fixture
     def crowd(self, idp: Idp) -> Idp:
         """With somebody who is disabled, and somebody who is called like a client."""
-        with mock.patch("services.users.HASHER", QUICK):
+        with mock.patch("services.passwords.HASHER", QUICK):
             idp.users.add("orders", "secret", [])
         idp.users.disable("bob")
         return idp

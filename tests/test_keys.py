@@ -262,13 +262,31 @@ class TestRotation:
     def test_a_key_replaced_under_its_own_id_counts_from_the_next_fetch(
         self, keys: Keys, idp: Idp, clock: Clock
     ) -> None:
-        successor = Issuer(kid="old")
-        keys.find("old")
+        successor, token = Issuer(kid="old"), OLD.token()
+        verify(token, keys, ISSUER, "orders")
         idp.publish(successor)
         clock.now += LIFETIME + A_MOMENT
         assert verify(successor.token(), keys, ISSUER, "orders").sub == "alice"
         with pytest.raises(Unauthenticated, match="does not verify"):
-            verify(OLD.token(), keys, ISSUER, "orders")
+            verify(token, keys, ISSUER, "orders")
+
+    def test_a_token_that_was_good_ends_with_its_key(self, keys: Keys, idp: Idp, clock: Clock) -> None:
+        token = OLD.token()
+        verify(token, keys, ISSUER, "orders")
+        idp.publish(NEW)
+        clock.now += LIFETIME + A_MOMENT
+        with pytest.raises(Unauthenticated, match="kid"):
+            verify(token, keys, ISSUER, "orders")
+
+    def test_a_token_that_was_good_is_not_when_nobody_knows_the_keys_any_more(
+        self, keys: Keys, idp: Idp, clock: Clock
+    ) -> None:
+        token = OLD.token()
+        verify(token, keys, ISSUER, "orders")
+        idp.down = True
+        clock.now += STALE + A_MOMENT
+        with pytest.raises(Unavailable):
+            verify(token, keys, ISSUER, "orders")
 
     def test_an_empty_set_withdraws_every_key(self, keys: Keys, idp: Idp, clock: Clock) -> None:
         keys.find("old")

@@ -18,10 +18,11 @@ from werkzeug.exceptions import TooManyRequests
 from services.guesses import Guesses
 from services.headers import basic_credentials
 from services.identity import Identity, Malformed, NoCredentials, Refusal, Unauthenticated, Unavailable
+from services.passwords import HASHER
 from services.patterns.basic import Basic
 from services.patterns.perimeter import Perimeter
 from services.patterns.subsystem import Subsystem
-from services.users import HASHER, UserStore
+from services.users import UserStore
 from tests import support
 from tests.support import basic, bearer, request
 
@@ -341,8 +342,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             tried.append(stored)
             return HASHER.verify(stored, password)
 
-    for module in ("services.users", "services.patterns.subsystem"):
-        monkeypatch.setattr(f"{module}.HASHER", Counting())
+    monkeypatch.setattr("services.passwords.HASHER", Counting())
     return tried
 
 

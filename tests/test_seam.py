@@ -21,9 +21,10 @@ import certs
 from services import policy, tls
 from services.identity import Certificate, Credentials, Identity, NoCredentials, Refusal
 from services.keys import Keys
+from services.passwords import HASHER
 from services.patterns import PATTERNS, Pattern, pattern
 from services.settings import PatternName, ServiceName
-from services.users import HASHER, UserStore
+from services.users import UserStore
 from tests import support
 from tests.loopback import NoHandshake, handshake
 from tests.support import Issuer, basic, bearer, request, thumbprint

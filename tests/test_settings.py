@@ -154,7 +154,18 @@ def test_a_secret_is_read_anew_each_time(tmp_path: Path) -> None:
         told.secret("password")
 
 
+def test_the_idp_is_asked_each_time_unless_told_otherwise(tmp_path: Path) -> None:
+    assert support.settings(tmp_path).cache_seconds == 0
+
+
+@pytest.mark.parametrize("seconds", [-1, 301, float("inf"), float("nan"), "long"])
+def test_what_the_idp_said_is_not_believed_for_ever(tmp_path: Path, seconds: object) -> None:
+    with pytest.raises(ValidationError, match="cache_seconds"):
+        support.settings(tmp_path, cache_seconds=seconds)
+
+
 def test_no_setting_is_a_secret() -> None:
     assert set(Settings.model_fields) == {
-        "service", "pattern", "dir", "host", "port", "issuer", "edge", "peers", "database_url", "timeout"
+        "service", "pattern", "dir", "host", "port", "issuer", "edge", "peers", "database_url", "timeout",
+        "cache_seconds",
     }  # fmt: skip

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services import users
+from services import passwords, users
+from services.passwords import HASHER
 from services.users import MAX_LENGTH, StoreUnavailable, User, UserStore, WrongPassword, plausible
 
 SCOPES = ["orders:read", "orders:write"]
@@ -43,7 +44,7 @@ def store(path: Path, original: Path) -> UserStore:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hashes that passwords have been checked against, each a slow one."""
     seen: list[str] = []
-    genuine = users.HASHER
+    genuine = HASHER
 
     class Counting:
         hash = genuine.hash
@@ -52,7 +53,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             seen.append(stored)
             return genuine.verify(stored, password)
 
-    monkeypatch.setattr(users, "HASHER", Counting())
+    monkeypatch.setattr(passwords, "HASHER", Counting())
     return seen
 
 
@@ -106,22 +107,16 @@ def test_a_disabled_user_is_refused_as_an_unknown_one_is(store: UserStore, hashe
 
 
 def test_even_who_guessed_the_decoys_password_is_nobody(store: UserStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    guessed = users.HASHER.hash("guessed")
-    monkeypatch.setattr(users, "decoy", lambda: guessed)
+    guessed = HASHER.hash("guessed")
+    monkeypatch.setattr(passwords, "decoy", lambda: guessed)
     with pytest.raises(WrongPassword):
         store.check("eve", "guessed")
-
-
-def test_nobody_knows_what_the_decoy_is_of() -> None:
-    before = users.decoy()
-    users.decoy.cache_clear()
-    assert users.decoy() != before
 
 
 @pytest.mark.parametrize("password", ["wonder\0land", "wonderland\n", "\x7f"], ids=repr)
 def test_a_control_character_never_verifies_even_if_it_was_stored(store: UserStore, path: Path, password: str) -> None:
     with sa.create_engine(f"sqlite:///{path}").begin() as connection:
-        connection.execute(users.people.update().values(password_hash=users.HASHER.hash(password)))
+        connection.execute(users.people.update().values(password_hash=HASHER.hash(password)))
     with pytest.raises(WrongPassword):
         store.check("alice", password)
 
@@ -195,10 +190,67 @@ def test_a_changed_password_counts_at_once(store: UserStore, path: Path) -> None
 
 
 def test_changed_scopes_count_at_once(store: UserStore, path: Path) -> None:
+    reader = UserStore(path)
+    reader.get("alice")
     store.set_scopes("alice", ["b", "a"])
-    found = UserStore(path).get("alice")
+    found = reader.get("alice")
     assert found is not None
     assert found.scopes == {"a", "b"}
+
+
+def test_who_was_just_let_in_is_shut_out_at_once(store: UserStore, path: Path) -> None:
+    reader = UserStore(path)
+    reader.check("alice", "wonderland")
+    store.disable("alice")
+    with pytest.raises(WrongPassword):
+        reader.check("alice", "wonderland")
+
+
+def test_who_was_nobody_a_moment_ago_can_be_somebody(store: UserStore, path: Path) -> None:
+    reader = UserStore(path)
+    assert reader.get("eve") is None
+    store.add("eve", "apple", [])
+    assert reader.check("eve", "apple").name == "eve"
+
+
+def test_the_database_is_asked_again_only_when_it_has_changed(
+    store: UserStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, asked = UserStore(path), []
+    genuine = reader._look_up
+    monkeypatch.setattr(reader, "_look_up", lambda name: asked.append(name) or genuine(name))  # type: ignore[func-returns-value]
+    for _ in range(3):
+        reader.get("alice")
+    store.set_scopes("alice", [])
+    reader.get("alice")
+    assert asked == ["alice", "alice"]
+
+
+def test_a_store_that_replaces_another_is_not_taken_for_it(store: UserStore, path: Path, tmp_path: Path) -> None:
+    reader = UserStore(path)
+    reader.check("alice", "wonderland")
+    (tmp_path / "other").mkdir()
+    shutil.copy(path, tmp_path / "other" / "users.db")
+    with sqlite3.connect(tmp_path / "other" / "users.db") as connection:
+        connection.execute("UPDATE people SET disabled = 1")
+        connection.commit()
+    connection.close()
+    with open(tmp_path / "other" / "users.db", "r+b") as file:  # as often written to as the other
+        file.seek(24)
+        file.write(path.read_bytes()[24:28])
+    (tmp_path / "other" / "users.db").replace(path)
+    assert reader.get("alice") is None
+
+
+def test_nothing_is_remembered_of_a_store_that_does_not_count(store: UserStore, path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    reader = UserStore(path)
+    assert reader.get("alice") is not None
+    connection.execute("UPDATE people SET disabled = 1")
+    connection.commit()
+    assert reader.get("alice") is None
+    connection.close()
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

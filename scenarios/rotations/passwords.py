@@ -13,7 +13,7 @@ from scenarios.newcomer import basic
 from scenarios.rotations.rotation import Rotation, Step, buys, lines_of
 from scenarios.verdict import Verdict
 from scenarios.world import World
-from services.users import HASHER
+from services.passwords import HASHER
 
 READ = {"orders": "/orders", "inventory": "/items", "billing": "/charges"}
 """What each service can be asked without changing anything."""

@@ -129,7 +129,7 @@ SABOTAGES = (
     Sabotage(
         "claims of the wrong type are made to fit",
         TOKEN,
-        '    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)',
+        '    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)',
         '    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)',
         "tests/test_access_token.py::TestClaims::test_a_time_is_a_whole_number_of_seconds",
     ),
@@ -160,5 +160,33 @@ SABOTAGES = (
         "    except RecursionError:",
         "    except ZeroDivisionError:",
         "tests/test_access_token.py::TestHostileJson::test_a_payload_as_deep_as_it_is_long_is_refused_without_a_crash",
+    ),
+    Sabotage(
+        "a token that was good stays good without its key",
+        TOKEN,
+        "    if known is None or keys.find(known.key_id) is not known.key:",
+        "    if known is None:",
+        "tests/test_keys.py::TestRotation::test_a_token_that_was_good_ends_with_its_key",
+    ),
+    Sabotage(
+        "a key that takes another's name is taken for it",
+        TOKEN,
+        "keys.find(known.key_id) is not known.key:",
+        "not keys.find(known.key_id):",
+        "tests/test_keys.py::TestRotation::test_a_key_replaced_under_its_own_id_counts_from_the_next_fetch",
+    ),
+    Sabotage(
+        "a token that was good once is good for everybody and for ever",
+        TOKEN,
+        "    _validate(known.claims, issuer, audience)\n    return",
+        "        _validate(known.claims, issuer, audience)\n    return",
+        "tests/test_access_token.py::TestRemembered::test_a_token_that_was_good_expires",
+    ),
+    Sabotage(
+        "what was proven of a token is believed of any with its claims",
+        TOKEN,
+        "hashlib.sha256(token.encode(",
+        'hashlib.sha256(token.rpartition(".")[0].encode(',
+        "tests/test_access_token.py::TestRemembered::test_another_signature_under_the_same_claims_is_another_token",
     ),
 )

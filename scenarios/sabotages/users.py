@@ -5,6 +5,7 @@ from __future__ import annotations
 from scenarios.sabotages.sabotage import Sabotage
 
 USERS = "services/users.py"
+PASSWORDS = "services/passwords.py"
 
 SABOTAGES = (
     Sabotage(
@@ -31,7 +32,7 @@ SABOTAGES = (
     Sabotage(
         "an unknown name is answered sooner",
         USERS,
-        "        stored = row.password_hash if row else decoy()\n",
+        "        stored = row.password_hash if row else passwords.decoy()\n",
         "        if row is None:\n            raise WrongPassword\n        stored = row.password_hash\n",
         "tests/test_users.py::test_anything_else_proves_nobody_at_the_price_of_one_slow_hash",
     ),
@@ -69,5 +70,61 @@ SABOTAGES = (
         ' and not any(unicodedata.category(char) in {"Cc", "Cs"} for char in text)',
         "",
         "tests/test_users.py::test_a_control_character_never_verifies_even_if_it_was_stored",
+    ),
+    Sabotage(
+        "what the database held before goes on counting",
+        USERS,
+        "return (os.fstat(file.fileno()).st_ino, header[24:28])",
+        'return (os.fstat(file.fileno()).st_ino, b"")',
+        "tests/test_users.py::test_who_was_just_let_in_is_shut_out_at_once",
+    ),
+    Sabotage(
+        "another database is taken for the one of before",
+        USERS,
+        "return (os.fstat(file.fileno()).st_ino, header[24:28])",
+        "return (0, header[24:28])",
+        "tests/test_users.py::test_a_store_that_replaces_another_is_not_taken_for_it",
+    ),
+    Sabotage(
+        "a database that does not count its changes is remembered",
+        USERS,
+        " if header[18:20] == ROLLBACK else None",
+        "",
+        "tests/test_users.py::test_nothing_is_remembered_of_a_store_that_does_not_count",
+    ),
+    Sabotage(
+        "a password that was right for one hash is right for each",
+        PASSWORDS,
+        'f"{stored}\\0{password}".encode',
+        "password.encode",
+        "tests/test_passwords.py::test_what_is_right_for_one_hash_is_not_for_another",
+    ),
+    Sabotage(
+        "a wrong password is remembered as a right one",
+        PASSWORDS,
+        "            return False\n",
+        "            self._right.put(pair, True)\n            return False\n",
+        "tests/test_passwords.py::test_a_wrong_password_costs_one_each_time",
+    ),
+    Sabotage(
+        "a password is remembered for as long as it is used",
+        PASSWORDS,
+        "        if self._right.get(pair):\n            return True\n",
+        "        if self._right.get(pair):\n            self._right.put(pair, True)\n            return True\n",
+        "tests/test_passwords.py::test_it_is_forgotten_after_a_moment_however_often_it_was_asked_for",
+    ),
+    Sabotage(
+        "whoever sees what is remembered can tell whose passwords are the same",
+        PASSWORDS,
+        "secrets.token_bytes(32)",
+        'b"\\0" * 32',
+        "tests/test_passwords.py::test_what_is_remembered_is_of_no_use_elsewhere",
+    ),
+    Sabotage(
+        "as many passwords are hashed at a time as anybody sends",
+        PASSWORDS,
+        "            with self._turns:\n                HASHER.verify(stored, password)\n",
+        "            HASHER.verify(stored, password)\n",
+        "tests/test_passwords.py::test_no_more_are_hashed_at_a_time_than_there_is_room_for",
     ),
 )

@@ -10,19 +10,17 @@ The user's password stays at the edge.  The price: a service that is broken into
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from typing import Annotated
 
 import flask
-from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from services import tls
+from services import passwords, tls
+from services.following import Following
 from services.headers import asserted_user, asserting, basic_credentials
 from services.identity import Credentials, Identity, NoCredentials, Unauthenticated, Unavailable
 from services.settings import Settings
-from services.users import HASHER, decoy
 
 Hashes = str | Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
 """Of a caller's password; of two, the newer first, while the one takes the other's place."""
@@ -37,6 +35,8 @@ class Subsystem:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._callers = Following(settings.secret_file("callers.json"), _read_callers)
+        self._passwords = passwords.Passwords()
 
     def listener(self) -> ssl.SSLContext:
         """Nothing of the caller; TLS keeps the password from the wire (RFC 7617 §4)."""
@@ -75,19 +75,19 @@ class Subsystem:
         Whoever the caller is, a wrong one costs as many hashes as anybody has, so that time tells nothing of who is
         known, nor of whose password is being changed.
         """
-        known = self._callers()
+        try:
+            known = self._callers.now()
+        except (OSError, ValueError) as error:
+            raise Unavailable("the list of callers cannot be read") from error
         theirs = known.get(caller, ())
         missing = max(map(len, known.values()), default=1) - len(theirs)
-        for number, stored in enumerate([*theirs, *[decoy()] * missing]):
-            with contextlib.suppress(VerificationError, InvalidHashError):
-                HASHER.verify(stored, password)
+        for number, stored in enumerate([*theirs, *[passwords.decoy()] * missing]):
+            if self._passwords.match(stored, password):
                 return number
         return None
 
-    def _callers(self) -> dict[str, tuple[str, ...]]:
-        """The hashes of each caller's passwords that we accept, as they are now, the newest first."""
-        try:
-            found = _CALLERS.validate_json(self.settings.secret("callers.json"))
-        except (OSError, ValueError) as error:
-            raise Unavailable("the list of callers cannot be read") from error
-        return {caller: (hashes,) if isinstance(hashes, str) else hashes for caller, hashes in found.items()}
+
+def _read_callers(octets: bytes) -> dict[str, tuple[str, ...]]:
+    """The hashes of each caller's passwords that we accept, the newest first."""
+    found = _CALLERS.validate_json(octets)
+    return {caller: (hashes,) if isinstance(hashes, str) else hashes for caller, hashes in found.items()}

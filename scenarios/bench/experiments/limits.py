@@ -28,7 +28,7 @@ from scenarios.bench.contest import Contestant, Goal, NotProven, Sample, hold
 from scenarios.bench.experiment import Result, Sizes, Told, rows
 from scenarios.bench.ground import Ground, laid, leaf
 from services import tls
-from services.users import HASHER
+from services.passwords import HASHER
 
 GOALS: tuple[Goal, ...] = ()
 TOKEN = b"t" * 700

@@ -1,0 +1,100 @@
+"""What do three guarded hops cost, all processes together, against the same three behind a perimeter alone?
+
+Three small services stand in a chain; a request for the first passes on to the second and the third, and each names its
+caller, asks the policy and writes its audit line before it does anything.  Beside each chain runs what its pattern asks
+meanwhile: the identity provider, whose CPU counts like the services'.  Connections are open and caches warm: that is
+what the thousandth request costs, not the first.  Each pattern has a turn in every round, and a ratio is that of two
+turns of one round.
+
+`oauth2` and `zerotrust` ask the identity provider for each hop; `cached`, they use what it said for five seconds.
+
+The services do nothing but call on, so in a shop that does work the ratios are smaller, and the differences the same.
+One request is under way at a time: what waiting for a lock costs does not show, nor what a handshake does.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scenarios.bench.asking import Asking, turns
+from scenarios.bench.chain import chain
+from scenarios.bench.contest import Course, Goal, hold
+from scenarios.bench.experiment import Result, Row, Sizes, Told, compared
+from scenarios.bench.statistics import spread
+from services.settings import Settings
+
+THROUGH_ALL = "/chain/2"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A pattern, as its services are told to be."""
+
+    pattern: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the services know all of these settings."""
+        return self.settings.keys() <= Settings.model_fields.keys()
+
+
+LOCKS = {
+    "perimeter": Lock("perimeter"),
+    "jwt": Lock("jwt"),
+    "basic": Lock("basic"),
+    "mtls": Lock("mtls"),
+    "oauth2": Lock("oauth2"),
+    "oauth2 cached": Lock("oauth2", {"cache_seconds": 5}),
+    "zerotrust": Lock("zerotrust"),
+    "zerotrust cached": Lock("zerotrust", {"cache_seconds": 5}),
+}
+GOALS = (
+    Goal("jwt", "perimeter", 1.10),
+    Goal("basic", "perimeter", 1.10),
+    Goal("mtls", "perimeter", 1.15),
+    Goal("oauth2", "perimeter", 2.6),
+    Goal("oauth2 cached", "perimeter", 1.15),
+    Goal("zerotrust cached", "perimeter", 1.35),
+)
+
+
+def run(sizes: Sizes, told: Told) -> Result:
+    """Time all of them, side by side."""
+    with contestants(sizes, told) as them:
+        course = hold(them, sizes.rounds, told)
+    return Result(
+        rows=[row(course, name) for name in course.samples],
+        compared=compared(course, [goal for goal in GOALS if goal.ours in course.samples]),
+        notes=[f"there is no setting yet for: {', '.join(missing())}"] if missing() else [],
+    )
+
+
+def missing() -> list[str]:
+    """The locks that the services cannot be told to be."""
+    return [name for name, lock in LOCKS.items() if not lock.exists]
+
+
+@contextmanager
+def contestants(sizes: Sizes, told: Told) -> Iterator[list[Asking]]:
+    """All chains, up and healthy inside the block."""
+    with tempfile.TemporaryDirectory(prefix="five-locks-hops-") as root, ExitStack() as stack:
+        them = []
+        for number, (name, lock) in enumerate(LOCKS.items()):
+            if lock.exists:
+                links = stack.enter_context(chain(lock.pattern, Path(root) / str(number), settings=lock.settings))
+                them.append(Asking(name, links, turns(sizes), THROUGH_ALL))
+                told(f"{name} is up")
+        yield them
+
+
+def row(course: Course, name: str) -> Row:
+    """One of them: CPU in microseconds, latencies in milliseconds."""
+    medians = [sorted(sample.latencies)[len(sample.latencies) // 2] * 1000 for sample in course.samples[name]]
+    figures = {"cpu_us": course.spread(name), "idp_us": course.spread(name, "idp_us"), "p50_ms": spread(medians)}
+    return Row(name, course.proven[name], figures)

@@ -1,0 +1,101 @@
+"""What is remembered of a password that proved right, and that it lets nobody in who would be refused."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from argon2 import PasswordHasher
+
+from services import passwords
+from services.passwords import AT_ONCE, REMEMBERED_SECONDS, Passwords
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+STORED, OTHER = QUICK.hash("wonderland"), QUICK.hash("builder")
+
+
+class Watch:
+    """A clock that is moved by hand, and a hasher that tells how often it worked."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.hashed: list[str] = []
+
+    def verify(self, stored: str, password: str) -> bool:
+        self.hashed.append(password)
+        return QUICK.verify(stored, password)
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    new = Watch()
+    monkeypatch.setattr(passwords, "HASHER", new)
+    return new
+
+
+@pytest.fixture
+def known(watch: Watch) -> Passwords:
+    return Passwords(lambda: watch.now)
+
+
+def test_a_right_password_costs_a_slow_hash_once(known: Passwords, watch: Watch) -> None:
+    assert all(known.match(STORED, "wonderland") for _ in range(3))
+    assert watch.hashed == ["wonderland"]
+
+
+def test_a_wrong_password_costs_one_each_time(known: Passwords, watch: Watch) -> None:
+    assert not any(known.match(STORED, "looking-glass") for _ in range(3))
+    assert len(watch.hashed) == 3
+
+
+def test_what_is_right_for_one_hash_is_not_for_another(known: Passwords) -> None:
+    assert known.match(STORED, "wonderland")
+    assert not known.match(OTHER, "wonderland")
+    assert not known.match("", "wonderland")
+
+
+def test_it_is_forgotten_after_a_moment_however_often_it_was_asked_for(known: Passwords, watch: Watch) -> None:
+    for _ in range(5):
+        known.match(STORED, "wonderland")
+        watch.now += REMEMBERED_SECONDS / 4
+    assert len(watch.hashed) == 2
+
+
+def test_what_is_remembered_is_of_no_use_elsewhere(known: Passwords, watch: Watch) -> None:
+    elsewhere = Passwords(lambda: watch.now)
+    known.match(STORED, "wonderland")
+    elsewhere.match(STORED, "wonderland")
+    assert known._right.keys().isdisjoint(elsewhere._right.keys())
+
+
+def test_no_more_are_hashed_at_a_time_than_there_is_room_for(
+    known: Passwords, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, most, changed = 0, 0, threading.Condition()
+
+    class Crowded:
+        def verify(self, stored: str, password: str) -> bool:
+            nonlocal at_work, most
+            with changed:
+                at_work += 1
+                most = max(most, at_work)
+                changed.notify_all()
+                changed.wait_for(lambda: at_work > AT_ONCE, timeout=0.05)
+                at_work -= 1
+            return QUICK.verify(stored, password)
+
+    monkeypatch.setattr(passwords, "HASHER", Crowded())
+    with ThreadPoolExecutor(4 * AT_ONCE) as pool:
+        list(pool.map(lambda number: known.match(STORED, f"guess {number}"), range(4 * AT_ONCE)))
+    assert most == AT_ONCE
+
+
+def test_a_damaged_hash_matches_nothing(known: Passwords) -> None:
+    assert not known.match("wonderland", "wonderland")
+
+
+def test_nobody_knows_what_the_decoy_is_of() -> None:
+    before = passwords.decoy()
+    passwords.decoy.cache_clear()
+    assert passwords.decoy() != before
