@@ -48,7 +48,8 @@ def bench(out: Console, only: str, quick: bool) -> bool:
         done[name] = held
         record.write(record.merged(before, done, now, names()), part)
         out.print(tables.heading(name, held))
-        out.print(tables.found(held))
+        for part_of_it in tables.found(held):
+            out.print(part_of_it)
     if done:
         part.replace(path)
         out.print("[bold]goals[/]", tables.goals(done), sep="\n")
