@@ -97,7 +97,7 @@ def from_environ() -> Settings:
     if strangers:
         raise BadSettings(f"unknown setting: {', '.join(strangers)}")
     try:
-        return Settings(**{ours[name]: value for name, value in os.environ.items() if name in ours})
+        return Settings.model_validate({ours[name]: value for name, value in os.environ.items() if name in ours})
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise BadSettings(wrong) from None
