@@ -2,7 +2,7 @@
 
 The same open endpoint, under `mtls`, in two processes: served by `services.server`, whose TLS context is kept until a
 file changes and hands out no tickets, and by gunicorn with the context that it makes by default for each connection
-(`scenarios.bench.default_gunicorn`).  A round is 50 connections, one after the other, in five turns, each with a full
+(`scenarios.bench.default_gunicorn`).  A round is 50 connections, one after the other, in ten turns, each with a full
 handshake and one small request, since in TLS 1.3 only an answer shows that the client's certificate was accepted; and
 as many requests on one connection.  The figure is the CPU time of the server's processes for a connection alone: the
 one less the other.  `TLS only` is ours without a client's certificate.
