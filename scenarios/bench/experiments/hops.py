@@ -25,6 +25,7 @@ from scenarios.bench.asking import Asking, turns
 from scenarios.bench.chain import chain
 from scenarios.bench.contest import Course, Goal, hold
 from scenarios.bench.experiment import Result, Row, Sizes, Told, compared
+from scenarios.bench.openings import opened
 from scenarios.bench.statistics import spread
 from services.settings import Settings
 
@@ -83,14 +84,14 @@ def missing() -> list[str]:
 @contextmanager
 def contestants(sizes: Sizes, told: Told) -> Iterator[list[Asking]]:
     """All chains, up and healthy inside the block."""
+    locks = {name: lock for name, lock in LOCKS.items() if lock.exists}
     with tempfile.TemporaryDirectory(prefix="five-locks-hops-") as root, ExitStack() as stack:
-        them = []
-        for number, (name, lock) in enumerate(LOCKS.items()):
-            if lock.exists:
-                links = stack.enter_context(chain(lock.pattern, Path(root) / str(number), settings=lock.settings))
-                them.append(Asking(name, links, turns(sizes), THROUGH_ALL))
-                told(f"{name} is up")
-        yield them
+        chains = opened(
+            stack,
+            (chain(lock.pattern, Path(root) / name, settings=lock.settings) for name, lock in locks.items()),
+        )
+        told(f"{len(chains)} chains are up")
+        yield [Asking(name, links, turns(sizes), THROUGH_ALL) for name, links in zip(locks, chains, strict=True)]
 
 
 def row(course: Course, name: str) -> Row:
