@@ -1,8 +1,8 @@
 # Everything a newcomer types.  `make` alone says what there is.
 #
 # Variables reach the commands through the environment:
-#   PATTERN RUNTIME MANAGE PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY WHAT WAIT FROM TO ONLY RESUME
-#   ARGS PYTHON
+#   PATTERN RUNTIME MANAGE CACHE_SECONDS PORT_BASE PORT_GATEWAY … NAME FOLLOW WHO SKU QUANTITY WHAT WAIT FROM TO
+#   ONLY RESUME QUICK ARGS PYTHON
 
 PY := .venv/bin/python
 READY := .venv/in-step
@@ -18,7 +18,7 @@ ifeq ($(origin NAME)$(filter $(NAME),ca idp gateway orders inventory billing $(S
 unexport NAME
 endif
 
-.PHONY: help up down restart status logs order token rotate scenario scenarios compare report diff \
+.PHONY: help up down restart status logs order token rotate scenario scenarios compare report bench diff \
   build test stories lint check matrix sabotage doctor clean
 
 help:
@@ -28,6 +28,7 @@ help:
 	@printf '\nPATTERN is perimeter, basic, subsystem, mtls, oauth2, jwt or zerotrust, and is remembered.\n'
 	@printf 'RUNTIME is compose or local; PORT_BASE=9100 puts a second shop beside the first.\n'
 	@printf 'MANAGE=1 opens the management door of the identity provider, for tests, on loopback.\n'
+	@printf 'CACHE_SECONDS=5 lets services use what the identity provider said again, for 5 s (oauth2, zerotrust).\n'
 
 ##@ The shop
 
@@ -70,6 +71,9 @@ compare: $(READY) ## everything, under every pattern: the evidence, the tables, 
 
 report: $(READY) ## write report/index.html again from the evidence
 	@$(PY) -m scenarios report
+
+bench: $(READY) ## what each lock costs, measured:  make bench QUICK=1 ONLY=hop
+	@$(PY) -m scenarios bench
 
 diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
 	@$(PY) -m scenarios diff

@@ -63,6 +63,8 @@ def _summary(shop: Shop) -> None:
     if shop.manage:
         where = shop.manage_url or "inside the container of idp: python -m idp manage GET /people"
         out.print(f"  {'management':<18} {where}  [bold red](for tests: it asks nobody who they are)[/]")
+    if shop.cache_seconds:
+        out.print(f"  {'answers used again':<18} the identity provider's, for {shop.cache_seconds:g} s")
     more = f" {shop.meant}" if shop.ports.gateway != Ports.gateway else ""
     out.print("next:")
     for command, why in (

@@ -13,6 +13,7 @@ from compose.refusals import CannotRun
 from compose.shop import RUN_ROOT, Say, Shop, default_runtime, open_shop
 from compose.topology import PATTERNS, Ports
 
+MOST_CACHE_SECONDS = 300
 NAME = re.compile(r"fivelocks-([a-z0-9]+)(?:-([0-9]+))?", re.ASCII)
 
 
@@ -46,7 +47,22 @@ def shop_to_be(environ: Mapping[str, str], say: Say) -> Shop:
         runtime, why = default_runtime()
         say(f"runtime: {runtime}, because {why}")
     manage = environ.get("MANAGE", "") not in {"", "0"} or (known is not None and known.manage)
-    return open_shop(word, runtime, chosen, run_root(environ), say, manage)
+    return open_shop(word, runtime, chosen, run_root(environ), say, manage, cache_seconds(environ, known))
+
+
+def cache_seconds(environ: Mapping[str, str], known: remember.Known | None) -> float:
+    """CACHE_SECONDS, or what the shop that is up was told; `CannotRun` for what is no time, or too long."""
+    word = environ.get("CACHE_SECONDS", "")
+    if not word:
+        return known.cache_seconds if known else 0.0
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MOST_CACHE_SECONDS:
+        what = f"CACHE_SECONDS={word} is not a time that an answer of the identity provider's may be used again"
+        raise CannotRun(what, f"choose 0 (ask each time) to {MOST_CACHE_SECONDS} seconds")
+    return seconds
 
 
 def shop_meant(environ: Mapping[str, str]) -> Shop:
@@ -61,7 +77,14 @@ def shop_meant(environ: Mapping[str, str]) -> Shop:
     if not known:
         raise CannotRun(f"no shop is up under {word}", f"make up PATTERN={word}")
     last = max(known, key=lambda each: (each.ports == Ports(), each.began))
-    return open_shop(word, last.runtime, last.ports, run_root(environ), manage=last.manage)
+    return open_shop(
+        word,
+        last.runtime,
+        last.ports,
+        run_root(environ),
+        manage=last.manage,
+        cache_seconds=last.cache_seconds,
+    )
 
 
 def shops_left_over(environ: Mapping[str, str]) -> list[Shop]:

@@ -71,7 +71,8 @@ class ComposeShop(Shop):
         """Run `docker compose` for this shop; its env file counts for more than the terminal's environment."""
         chosen = {f"PORT_{name.upper()}": str(self.ports.of(name)) for name in EDGE}
         door = {"MANAGE_PORT": str(self.ports.manage) if self.manage else ""}
-        environ = {**assignments(self.pattern), **chosen, **door, OWNER_VARIABLE: str(self.dir)}
+        told = {"CACHE_SECONDS": f"{self.cache_seconds:g}"}
+        environ = {**assignments(self.pattern), **chosen, **door, **told, OWNER_VARIABLE: str(self.dir)}
         return engine.docker(*self._command(*arguments)[1:], timeout=timeout, environ=environ)
 
     def _command(self, *arguments: str) -> list[str]:

@@ -54,6 +54,8 @@ class Shop(ABC):
     say: Say = field(default=nothing, repr=False, compare=False)
     manage: bool = False
     """Whether the identity provider can be managed (`idp.manage`): for tests, and off unless asked for."""
+    cache_seconds: float = 0.0
+    """How long services use an answer of the identity provider's again; 0, as patterns are compared, is not at all."""
 
     @property
     def name(self) -> str:
@@ -110,6 +112,7 @@ class Shop(ABC):
             issuer=self.issuer,
             edge=self.edge,
             peers=self.peers,
+            cache_seconds=self.cache_seconds,
         )
 
     @property
@@ -143,7 +146,9 @@ class Shop(ABC):
             except BaseException:
                 self._clear()
                 raise
-            known = remember.Known(self.pattern, self.runtime, self.ports, time.time(), self.manage)
+            known = remember.Known(
+                self.pattern, self.runtime, self.ports, time.time(), self.manage, self.cache_seconds
+            )
             remember.remember_shop(self.dir, known)
             took = time.monotonic() - began
         remember.publish_trust(self.run_root)
@@ -156,6 +161,9 @@ class Shop(ABC):
             raise CannotRun(f"{self.name} is up already, as {known.runtime}", f"make down {self.meant}")
         if known and self.manage and not known.manage:
             raise CannotRun(f"{self.name} is up already, without a management door", f"make down {self.meant}")
+        if known and self.cache_seconds != known.cache_seconds:
+            how = f"with CACHE_SECONDS={known.cache_seconds:g}"
+            raise CannotRun(f"{self.name} is up already, {how}", f"make down {self.meant}")
         found = self.status()
         ill = [status for status in found if status.health != "healthy"]
         if not known or not any(status.ident for status in found):

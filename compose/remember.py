@@ -28,6 +28,8 @@ class Known:
     """When it became healthy, in seconds since 1970."""
     manage: bool = False
     """Whether its identity provider can be managed."""
+    cache_seconds: float = 0.0
+    """How long its services use an answer of the identity provider's again."""
 
     @property
     def meant(self) -> str:
@@ -93,7 +95,12 @@ def shop(shop_dir: Path) -> Known | None:
     try:
         said: dict[str, Any] = json.loads((shop_dir / "shop.json").read_text())
         return Known(
-            said["pattern"], said["runtime"], Ports(**said["ports"]), said["began"], said.get("manage") is True
+            said["pattern"],
+            said["runtime"],
+            Ports(**said["ports"]),
+            said["began"],
+            said.get("manage") is True,
+            float(said.get("cache_seconds", 0)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -32,6 +32,7 @@ def open_shop(
     run_root: Path = RUN_ROOT,
     say: Say = nothing,
     manage: bool = False,
+    cache_seconds: float = 0.0,
 ) -> Shop:
     """The shop under `pattern`, up or not; by default in the runtime that this machine has, on the ports of the design.
 
@@ -44,7 +45,7 @@ def open_shop(
         raise CannotRun(f"there is no runtime {runtime!r}", "RUNTIME is local or compose")
     chosen = port_book.free() if ports == "free" else ports or Ports()
     kind = kinds[runtime or default_runtime()[0]]
-    return kind(pattern, chosen, run_root.resolve(), say, manage)
+    return kind(pattern, chosen, run_root.resolve(), say, manage, cache_seconds)
 
 
 def default_runtime() -> tuple[RuntimeName, str]:
@@ -63,9 +64,10 @@ def running(
     run_root: Path = RUN_ROOT,
     *,
     manage: bool = False,
+    cache_seconds: float = 0.0,
 ) -> Iterator[Shop]:
     """A shop that is up and healthy inside the block, and gone after it; with `manage`, its IdP can be managed."""
-    shop = open_shop(pattern, runtime, ports, run_root, manage=manage)
+    shop = open_shop(pattern, runtime, ports, run_root, manage=manage, cache_seconds=cache_seconds)
     shop.up()
     try:
         yield shop

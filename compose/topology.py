@@ -142,7 +142,15 @@ def variant(pattern: str) -> Variant:
 
 
 def environment(
-    pattern: str, *, shop_dir: str, host: str, port: int | None, issuer: str, edge: str, peers: Mapping[str, str]
+    pattern: str,
+    *,
+    shop_dir: str,
+    host: str,
+    port: int | None,
+    issuer: str,
+    edge: str,
+    peers: Mapping[str, str],
+    cache_seconds: float = 0.0,
 ) -> dict[str, str]:
     """All that the process listening on `port` is told from outside, and no secret among it."""
     told = {"SHOP_PATTERN": pattern, "SHOP_DIR": shop_dir}
@@ -154,4 +162,5 @@ def environment(
         "SHOP_ISSUER": issuer,
         "SHOP_PEERS": json.dumps(dict(peers), separators=(",", ":")),
         "SHOP_EDGE": edge,
+        "SHOP_CACHE_SECONDS": f"{cache_seconds:g}",
     }

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SHOP_"
 LOOPBACK = "127.0.0.1"
-FOR_SERVICES = frozenset({"SHOP_PATTERN", "SHOP_PEERS", "SHOP_EDGE", "SHOP_TIMEOUT"})
+FOR_SERVICES = frozenset({"SHOP_PATTERN", "SHOP_PEERS", "SHOP_EDGE", "SHOP_TIMEOUT", "SHOP_CACHE_SECONDS"})
 """What the shop's other processes read from the same environment; nothing in it concerns us."""
 
 

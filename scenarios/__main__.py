@@ -21,6 +21,7 @@ from compose.topology import PEOPLE, REPO, TOKEN_PATTERNS
 from scenarios import coverage, differ, evidence, hops, show, tables, watch
 from scenarios import rotate as rotating
 from scenarios import sabotage as saboteur
+from scenarios.bench import command as benchmarks
 from scenarios.registry import stories
 from scenarios.report import page
 from scenarios.rotations import KINDS
@@ -148,6 +149,17 @@ def recorded(path: Path = evidence.FILE) -> evidence.Evidence:
         raise CannotRun("there is no evidence yet", "make compare") from None
     except evidence.Unreadable as error:
         raise CannotRun(str(error), "make compare") from None
+
+
+@app.command()
+def bench(
+    only: Annotated[str, typer.Option(envvar="ONLY", help="A regular expression on names of experiments.")] = "",
+    quick: Annotated[
+        bool, typer.Option(envvar="QUICK", help="Less of everything; exit code 1 if a goal is clearly missed.")
+    ] = False,
+) -> None:
+    """Measure what each lock costs, itself and beside others, and print which goals are met."""
+    raise typer.Exit(0 if benchmarks.bench(show.console(), only, quick) else 1)
 
 
 @app.command()

@@ -1,29 +1,56 @@
 """Calls within the shop: nothing is sent before whoever answers has proven to be the one that was meant.
 
-`tls` says what a connection proves; here it is what `requests` does with one.
+`tls` says what a connection proves; here it is what urllib3 does with one.  Nobody else gets a say: no variable of the
+environment, no ~/.netrc, no cookie, and no redirect, which is an answer like any other.
 """
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import ssl
-from collections.abc import Callable, Mapping
-from http.cookiejar import DefaultCookiePolicy
+import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+    SSLError,
+)
+from urllib3.response import BaseHTTPResponse
 
 from services import tls
+from services.identity import Credentials
 
-Answer = TypeVar("Answer")
+MOST_CONNECTIONS, MOST_CONTEXTS = 16, 4
+CHUNK = 16 * 1024
 
 
-class _CheckedConnection(HTTPSConnection):
+class Failed(Exception):
+    """There is no answer that could be believed."""
+
+
+class Unproven(Failed):
+    """Whoever is there has not proven to be the one that was meant, or what we present would go in the clear."""
+
+
+class TooSlow(Failed):
+    """The answer, or the connection, has taken too long."""
+
+
+class Silent(Failed):
+    """Nobody is there, or what they said broke off."""
+
+
+class CheckedConnection(HTTPSConnection):
     """An HTTPS connection that sends nothing before the server has proven its SPIFFE ID as well as its DNS name."""
 
     expected_peer: str | None = None
@@ -42,82 +69,146 @@ class _CheckedConnection(HTTPSConnection):
             raise ssl.SSLCertVerificationError(f"expected {self.expected_peer}, found {found.spiffe_id}")
 
 
-class PeerAdapter(HTTPAdapter):
-    """Carries requests to one peer, holding it to its own name whatever address it is reached at.
+def connection_to(name: str) -> type[CheckedConnection]:
+    """The kind of connection that only `name` can be at the other end of."""
+    return type("ConnectionTo", (CheckedConnection,), {"expected_peer": name})
 
-    A leaf carries only its own DNS name, so on loopback the name has to be told.  `requests` would read the trust
-    bundle again for each request; here the context is the cached one, and since urllib3 pools by context, a renewed
-    certificate also means new connections.  `address` is where to connect when the URL's host is a name that only
-    browsers resolve, such as `idp.localhost` (RFC 6761 §6.3).
+
+class Callee:
+    """Whoever answers at `base`, held to its own `name` whatever address it is reached at.
+
+    A leaf carries only its own DNS name, so on loopback the name has to be told.  Connections are kept, and shared by
+    all threads, but nothing about any user is: what is presented goes with the one call.  They belong to the context
+    that they were made with, so a renewed certificate also means new connections.
     """
 
-    def __init__(self, name: str | None = None, address: str | None = None) -> None:
-        self.name = name
-        self.address = address
-        self.connection = type("PeerConnection", (_CheckedConnection,), {"expected_peer": name})
-        super().__init__(pool_connections=4, pool_maxsize=16)
+    def __init__(self, base: str, name: str) -> None:
+        url = urlsplit(base)
+        self._name, self._host, self._port, self._secure = name, url.hostname or "", url.port, url.scheme == "https"
+        self._connection = connection_to(name)
+        self._pools: dict[ssl.SSLContext | None, HTTPConnectionPool] = {}
+        self._lock = threading.Lock()
 
-    def cert_verify(self, *_: Any) -> None:
-        """Nothing to do: the context carries the trust bundle and the certificate."""
+    def ask(
+        self,
+        method: str,
+        path: str,
+        presented: Credentials,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        seconds: float,
+        most: int,
+    ) -> tuple[int, bytes]:
+        """The status and the body of the answer, within `seconds`; up to one byte more than `most` is read of it.
 
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        url = urlsplit(request.url or "")
-        host = {"scheme": url.scheme, "host": self.address or url.hostname, "port": url.port}
-        if url.scheme != "https":
-            if isinstance(verify, str):  # a pattern asked for TLS: what it presents must not go in the clear
-                raise requests.exceptions.SSLError("a trust bundle was named, but the address is not https")
-            return host, {}
-        if not isinstance(verify, str):
-            raise requests.exceptions.SSLError("no trust bundle was named: verify=…")
-        context = cert if isinstance(cert, ssl.SSLContext) else tls.client_context(Path(verify), cert)
-        server_name = self.name or url.hostname
-        return host, {"ssl_context": context, "server_hostname": server_name, "assert_hostname": server_name}
+        It is asked twice when a kept-alive connection turns out to be closed (RFC 9112 §9.3.1): all that the shop asks
+        for is safe to repeat.  Raises `Failed`.
+        """
+        fields = {**headers, **presented.get("headers", {})}
+        if "auth" in presented:
+            fields["Authorization"] = "Basic " + base64.b64encode(b":".join(presented["auth"])).decode()  # RFC 7617 §2
+        pool = self._pool(presented)
+        try:
+            try:
+                return _once(pool, method, path, fields, body, seconds, most)
+            except ProtocolError as error:
+                if not _cut_off(error):
+                    raise
+            return _once(pool, method, path, fields, body, seconds, most)
+        except (SSLError, ssl.SSLError) as error:
+            raise Unproven(str(error)) from error
+        except NewConnectionError as error:  # which urllib3 counts among the timeouts
+            raise Silent(type(error).__name__) from error
+        except (ConnectTimeoutError, ReadTimeoutError, TimeoutError) as error:
+            raise TooSlow(type(error).__name__) from error
+        except (HTTPError, OSError) as error:
+            raise Silent(type(error).__name__) from error
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool = super().get_connection_with_tls_context(*args, **kwargs)
-        if isinstance(pool, HTTPSConnectionPool):
-            pool.ConnectionCls = self.connection
+    def close(self) -> None:
+        """Hang up."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
+
+    def _pool(self, presented: Credentials) -> HTTPConnectionPool:
+        """The connections that prove what is presented, and demand what it says of the other end."""
+        context = self._context(presented)
+        with self._lock:
+            pool = self._pools.get(context)
+            if pool is None:
+                if len(self._pools) >= MOST_CONTEXTS:
+                    self._pools.pop(next(iter(self._pools))).close()
+                pool = self._pools[context] = self._new_pool(context)
+        return pool
+
+    def _context(self, presented: Credentials) -> ssl.SSLContext | None:
+        """What the connection has to prove on both sides; None is plain HTTP, for what needs no secrecy."""
+        bundle, certificate = presented.get("verify"), presented.get("cert")
+        if not self._secure:
+            if bundle is not None:  # a pattern asked for TLS: what it presents must not go in the clear
+                raise Unproven("a trust bundle was named, but the address is not https")
+            return None
+        if bundle is None:
+            raise Unproven("no trust bundle was named: verify=…")
+        if isinstance(certificate, ssl.SSLContext):
+            return certificate
+        try:
+            return tls.client_context(Path(bundle), certificate)
+        except OSError as error:
+            raise Unproven(f"no TLS with the files that there are: {type(error).__name__}") from error
+
+    def _new_pool(self, context: ssl.SSLContext | None) -> HTTPConnectionPool:
+        if context is None:
+            return HTTPConnectionPool(self._host, self._port, maxsize=MOST_CONNECTIONS)
+        pool = HTTPSConnectionPool(
+            self._host, self._port, maxsize=MOST_CONNECTIONS, ssl_context=context, server_hostname=self._name
+        )  # with an `assert_hostname` urllib3 would look at the name itself, and have the context not look any more
+        pool.ConnectionCls = self._connection
         return pool
 
 
-class _Session(requests.Session):
-    """A session for which a redirect is an answer like any other: it goes nowhere, and reads no body to find out."""
+def _once(
+    pool: HTTPConnectionPool,
+    method: str,
+    path: str,
+    fields: Mapping[str, str],
+    body: bytes | None,
+    seconds: float,
+    most: int,
+) -> tuple[int, bytes]:
+    answer = pool.urlopen(
+        method,
+        path,
+        body,
+        fields,
+        retries=False,
+        redirect=False,
+        timeout=Timeout(connect=seconds, read=seconds),
+        preload_content=False,
+    )
+    with contextlib.closing(answer):  # read to its end, it has given its connection back already; else that ends too
+        return answer.status, _read(answer, most, seconds)
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere."""
 
+def _read(response: BaseHTTPResponse, most: int, seconds: float) -> bytes:
+    """The body, up to one byte more than `most`, so that the caller can tell too much.
 
-def answered(ask: Callable[[], Answer]) -> Answer:
-    """What `ask` comes to, asking twice when a kept-alive connection turns out to be closed (RFC 9112 §9.3.1).
-
-    All that the shop asks for is safe to repeat.  Raises what `ask` raises.
+    The timeout of a socket starts again with each byte, so whoever drips would hold us for ever; `seconds` is for all
+    of it.
     """
-    try:
-        return ask()
-    except (requests.RequestException, HTTPError, OSError) as error:
-        if not _cut_off(error):
-            raise
-    return ask()
+    deadline, body = time.monotonic() + seconds, bytearray()
+    while len(body) <= most:
+        chunk = response.read1(CHUNK, decode_content=True)
+        if not chunk:
+            break
+        body += chunk
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return bytes(body)
 
 
-def _cut_off(error: Exception) -> bool:
+def _cut_off(error: ProtocolError) -> bool:
     """Whether a connection that was open got closed instead of an answer: not none coming about, nor half an answer."""
-    causes = [each for each in (error, *error.args) if isinstance(each, ProtocolError)]
-    return any(isinstance(each, ConnectionError) for cause in causes for each in cause.args)
-
-
-def session(peers: Mapping[str, str] | None = None) -> requests.Session:
-    """A pooled session for calls within the shop; `peers` maps a base URL to the name its server must prove.
-
-    The environment does not get a say: a ~/.netrc entry would replace our bearer token, REQUESTS_CA_BUNDLE our CA.
-    """
-    new = _Session()
-    new.trust_env = False
-    new.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # one user's call leaves nothing for the next
-    new.mount("https://", PeerAdapter())
-    new.mount("http://", PeerAdapter())
-    for base, name in (peers or {}).items():
-        new.mount(base, PeerAdapter(name))
-    return new
+    return any(isinstance(each, ConnectionError) for each in error.args)

@@ -49,12 +49,14 @@ Certificate = tuple[str, str] | ssl.SSLContext
 
 
 class Credentials(TypedDict, total=False):
-    """What we present to the next service: keyword arguments of `requests.Session.request`, and nothing else."""
+    """What we present to the next service, and what it has to prove before it sees any of that (`calling`)."""
 
     headers: dict[str, str]
     auth: tuple[bytes, bytes]
+    """User-id and password (RFC 7617)."""
     cert: Certificate
     verify: str
+    """The file of CAs that we trust."""
 
 
 class Refusal(Exception):

@@ -11,14 +11,14 @@ import hashlib
 import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import flask
-import requests
-from urllib3.exceptions import HTTPError
 
-from services import answers, audit, calling, strict_json
+from services import audit, strict_json
+from services.calling import Callee, Failed
 from services.coalescing import Coalescing
-from services.identity import Certificate, NoCredentials, Refusal, Unauthenticated, Unavailable
+from services.identity import Certificate, Credentials, NoCredentials, Refusal, Unauthenticated, Unavailable
 from services.keys import Keys
 from services.remembered import Remembered
 from services.settings import Settings
@@ -26,6 +26,7 @@ from services.settings import Settings
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 MAX_ANSWER = 64 * 1024
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 MOST_REMEMBERED = 4096
 SPARE_SECONDS = 10.0
 """A token that we were given is not shown any more for so long before it ends: it may be on its way a while."""
@@ -33,15 +34,15 @@ Refused = Callable[[str], Refusal]
 
 
 class IdentityProvider:
-    """One IdP, reached over verified TLS with a pooled session that holds nothing about any user."""
+    """One IdP, reached over verified TLS."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
-        self._session = calling.session({settings.issuer: "idp"})
+        self._idp = Callee(settings.issuer, "idp")
         self._questions: Coalescing[Mapping[str, Any]] = Coalescing()
         self._answers: Remembered[Hashable, tuple[Mapping[str, Any], float]] = Remembered(MOST_REMEMBERED)
-        self.keys = Keys(lambda: self._json("GET", "/jwks"))
+        self.keys = Keys(lambda: self._json("GET", "/jwks", {}))
 
     def introspect(self, token: str) -> Mapping[str, Any]:
         """Ask whether `token` is active, and what it says (RFC 7662 §2), proving who asks by our client secret.
@@ -51,7 +52,7 @@ class IdentityProvider:
         form = {"token": token, "token_type_hint": "access_token"}
 
         def question() -> tuple[Mapping[str, Any], float]:
-            answer = self._json("POST", "/introspect", data=form, auth=self._client_credentials())
+            answer = self._json("POST", "/introspect", {"auth": self._client_credentials()}, form)
             return answer, self._settings.cache_seconds if answer.get("active") is True else 0.0
 
         return self._asked(("introspect", _digest(token)), question)
@@ -71,7 +72,7 @@ class IdentityProvider:
         }
 
         def question() -> tuple[Mapping[str, Any], float]:
-            answer = self._json("POST", "/token", _no_exchange, data=form, cert=certificate)
+            answer = self._json("POST", "/token", {"cert": certificate}, form, _no_exchange)
             if answer.get("issued_token_type") != ACCESS_TOKEN or not isinstance(answer.get("access_token"), str):
                 raise Unavailable("the IdP's answer to the exchange makes no sense")
             lives = answer.get("expires_in")
@@ -101,29 +102,30 @@ class IdentityProvider:
         except OSError as error:
             raise Unavailable("we have no client secret to ask with") from error
 
-    def _json(self, method: str, path: str, refused: Refused | None = None, **arguments: Any) -> Mapping[str, Any]:
+    def _json(
+        self,
+        method: str,
+        path: str,
+        presented: Credentials,
+        form: Mapping[str, str] | None = None,
+        refused: Refused | None = None,
+    ) -> Mapping[str, Any]:
         """One call, answered with a JSON object; `refused` makes of the IdP's 400 what it means, else `Unavailable`."""
-        if flask.has_request_context():
+        traced = flask.has_request_context()
+        if traced:
             flask.g.idp_calls += 1
-            arguments["headers"] = {"traceparent": audit.traceparent()}
-
-        def ask() -> tuple[int, bytes]:
-            response = self._session.request(
-                method,
-                self._settings.issuer + path,
-                verify=self._settings.bundle,
-                timeout=self._settings.timeout,
-                allow_redirects=False,
-                stream=True,
-                **arguments,
-            )
-            with response:
-                return response.status_code, answers.read(response, MAX_ANSWER, self._settings.timeout)
-
         try:
-            status, body = calling.answered(ask)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            raise Unavailable(f"the IdP does not answer: {type(error).__name__}") from error
+            status, body = self._idp.ask(
+                method,
+                path,
+                {**presented, "verify": self._settings.bundle},
+                headers=(FORM if form else {}) | ({"traceparent": audit.traceparent()} if traced else {}),
+                body=urlencode(form).encode() if form else None,
+                seconds=self._settings.timeout,
+                most=MAX_ANSWER,
+            )
+        except Failed as error:
+            raise Unavailable(f"the IdP does not answer: {error}") from error
         return _read(status, body, refused)
 
 

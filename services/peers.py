@@ -1,25 +1,26 @@
 """Calling the other services: as ourselves, for the current user, within a time and a size.
 
-Nothing about a user is kept on the session that all threads share: what we present goes with the one call.
+Nothing about a user is kept with the connections that all threads share: what we present goes with the one call.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import flask
-import requests
-from urllib3.exceptions import HTTPError, ReadTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from services import answers, audit, calling, strict_json
+from services import audit, strict_json
+from services.calling import Callee, Failed, TooSlow, Unproven
 from services.identity import Forbidden, NoCredentials, Unavailable
 from services.patterns import Pattern
 from services.problems import Problem
 from services.settings import Settings
 
 MAX_ANSWER = 1024 * 1024
+JSON = {"Content-Type": "application/json"}
 PASSED_ON = frozenset({400, 402, 404, 409, 422})
 """Answers that are about the shop, and so our caller's business too."""
 
@@ -37,7 +38,7 @@ class Peers:
     def __init__(self, settings: Settings, pattern: Pattern) -> None:
         self._settings = settings
         self._pattern = pattern
-        self._session = calling.session({url: name for name, url in settings.peers.items()})
+        self._callees: dict[str, Callee] = {name: Callee(url, name) for name, url in settings.peers.items()}
 
     def get(self, audience: str, path: str) -> Any:
         """GET `path` of `audience`: what its JSON answer holds.  Raises `Problem` or a `Refusal`."""
@@ -46,35 +47,34 @@ class Peers:
     def post(self, audience: str, path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Any:
         """POST `body` as JSON, under the Idempotency-Key `key`; our posts are all safe to repeat."""
         headers = {"Idempotency-Key": key} if key else {}
-        return self._call("POST", audience, path, json=body or {}, headers=headers)
+        return self._call("POST", audience, path, json.dumps(body or {}).encode(), headers | JSON)
 
     def delete(self, audience: str, path: str) -> Any:
         """DELETE `path` of `audience`."""
         return self._call("DELETE", audience, path)
 
-    def _call(self, method: str, audience: str, path: str, **arguments: Any) -> Any:
+    def _call(
+        self, method: str, audience: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         presented = self._pattern.credentials_for(audience, flask.g.identity)
-        headers = {**arguments.pop("headers", {}), **presented.get("headers", {}), "traceparent": audit.traceparent()}
         flask.g.calls += 1
-        url = self._settings.peers[audience] + path  # type: ignore[index]  # audiences are service names
-        arguments |= {**presented, "headers": headers, "timeout": self._settings.timeout, "allow_redirects": False}
-        return _read(audience, *self._send(method, audience, url, arguments))
-
-    def _send(self, method: str, audience: str, url: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
-        """One answer: its status and its body."""
-
-        def ask() -> tuple[int, bytes]:
-            with self._session.request(method, url, stream=True, **arguments) as response:
-                return response.status_code, answers.read(response, MAX_ANSWER, self._settings.timeout)
-
         try:
-            return calling.answered(ask)
-        except requests.exceptions.SSLError as error:
+            status, answer = self._callees[audience].ask(
+                method,
+                path,
+                presented,
+                headers={**(headers or {}), "traceparent": audit.traceparent()},
+                body=body,
+                seconds=self._settings.timeout,
+                most=MAX_ANSWER,
+            )
+        except Unproven as error:
             raise Unavailable(f"{audience} did not prove that it is {audience}") from error
-        except (requests.Timeout, ReadTimeoutError) as error:
+        except TooSlow as error:
             raise TooLate from error
-        except (requests.RequestException, HTTPError, OSError) as error:  # reading the body, urllib3 speaks for itself
+        except Failed as error:
             raise Unavailable(f"{audience} does not answer") from error
+        return _read(audience, status, answer)
 
 
 def _read(audience: str, status: int, body: bytes) -> Any:

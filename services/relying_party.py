@@ -1,7 +1,7 @@
 """The gateway as a relying party: authorization code with PKCE at the IdP's own login page (OIDC Core §3.1).
 
 Authlib checks state, nonce, code challenge and the ID token.  It leaves `iss` in the callback to us (RFC 9207), and the
-certificate of the IdP and of ourselves to `calling`.
+certificate of the IdP and of ourselves to `adapter`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
 
-from services import audit, calling
+from services import audit
+from services.adapter import PeerAdapter
 from services.identity import Unauthenticated, Unavailable
 from services.sessions import Session
 from services.settings import Settings
@@ -154,7 +155,7 @@ def _app_for(settings: Settings) -> type[Any]:
             self.verify = settings.bundle
             self.cert = settings.leaf if _by_certificate(settings) else None
             self.default_timeout = settings.timeout
-            self.mount(settings.issuer, calling.PeerAdapter("idp"))
+            self.mount(settings.issuer, PeerAdapter("idp"))
 
     class IdpApp(FlaskOAuth2App):  # type: ignore[misc]  # Authlib has no types
         client_cls = IdpSession

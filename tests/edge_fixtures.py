@@ -37,7 +37,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         )
         idp.users.add("erin", "a password", CUSTOMER)
         wire = Wire(idp)
-        with mock.patch("services.calling.PeerAdapter", return_value=wire):
+        with (
+            mock.patch("services.relying_party.PeerAdapter", return_value=wire),
+            mock.patch("services.oauth.Callee", return_value=wire),
+        ):
             yield Place(gateway.application(told), idp, wire)
 
 

@@ -15,6 +15,7 @@ from urllib3 import HTTPResponse
 from werkzeug.test import Client as Browser
 from werkzeug.test import TestResponse
 
+from services.identity import Credentials
 from tests.idp_support import CALLBACK, ISSUER, Idp
 
 EDGE = "https://localhost:8443"
@@ -47,6 +48,12 @@ class Wire(BaseAdapter):
         made.headers["Content-Type"] = answered.content_type
         made.raw = HTTPResponse(io.BytesIO(body.encode()), preload_content=False)
         return made
+
+    def ask(self, method: str, path: str, presented: Credentials, *, headers: Any, body: Any, **_: Any) -> Any:
+        """The same, asked as services ask (`calling.Callee`)."""
+        shown = requests.Request(method, ISSUER + path, dict(headers), data=body, auth=presented.get("auth"))  # type: ignore[arg-type]  # octets do as well
+        answer = self.send(shown.prepare())
+        return answer.status_code, answer.content
 
     def close(self) -> None:
         """There is nothing to close."""

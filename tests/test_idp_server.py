@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -28,7 +27,8 @@ from sqlalchemy.exc import OperationalError
 from idp import key_files, keys, settings
 from idp.__main__ import main
 from idp.clients import Clients
-from services import calling, health
+from services import health
+from services.adapter import PeerAdapter
 from services.users import StoreUnavailable
 from tests.idp_support import CALLBACK, EXCHANGE, PASSWORDS, VERIFIER, Idp, a_client, header_of, secret_of
 
@@ -282,8 +282,9 @@ class Process:
         self.directory = directory
         self.issuer = f"https://localhost:{self.port}"
         self.bundle = str(directory / "idp/tls/bundle.pem")
-        self.session = calling.session({self.issuer: "idp"})
-        self.session.cookies.set_policy(DefaultCookiePolicy())  # a browser, for once
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.mount(self.issuer, PeerAdapter("idp"))
         self.start()
 
     def start(self) -> None:

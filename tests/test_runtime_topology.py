@@ -148,5 +148,6 @@ def test_what_a_process_is_told_holds_nothing_secret() -> None:
     told = topology.environment(
         "jwt", shop_dir="/shop", host="127.0.0.1", port=8101, issuer="https://i", edge="https://e", peers={}
     )
-    assert set(told) == {f"SHOP_{name}" for name in ("PATTERN", "DIR", "HOST", "PORT", "ISSUER", "EDGE", "PEERS")}
+    names = ("PATTERN", "DIR", "HOST", "PORT", "ISSUER", "EDGE", "PEERS", "CACHE_SECONDS")
+    assert set(told) == {f"SHOP_{name}" for name in names}
     assert set(PROCESSES) == set(topology.COMMANDS)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -24,7 +23,9 @@ import certs
 from certs import profiles
 from certs.flaws import HOUR, LOOK_ALIKES, SERVER
 from certs.forge import Forged, forge
-from services import calling, tls
+from services import tls
+from services.calling import Callee, Unproven
+from services.identity import Credentials
 from tests.loopback import Door, NoHandshake, handshake, http, says
 from tests.support import crl, leaf_of, thumbprint
 
@@ -480,10 +481,12 @@ class TestWhomWeCall:
             yield door
 
     @staticmethod
-    def call(door: Door, home: Path, name: str | None = "orders", **more: str | tuple[str, str]) -> requests.Response:
-        arguments = {"verify": str(home / "bundle.pem"), "timeout": 5} | more
-        with calling.session({door.url: name} if name else None) as session:
-            return session.get(f"{door.url}/", **arguments)  # type: ignore[arg-type]  # what requests takes
+    def call(callee: Callee, presented: Credentials) -> tuple[int, bytes]:
+        return callee.ask("GET", "/", presented, headers={}, seconds=5, most=1000)
+
+    def call_once(self, door: Door, home: Path, name: str = "orders") -> tuple[int, bytes]:
+        with contextlib.closing(Callee(door.url, name)) as callee:
+            return self.call(callee, {"verify": str(home / "bundle.pem")})
 
     @staticmethod
     def impostor(shown: Forged) -> ssl.SSLContext:
@@ -492,17 +495,20 @@ class TestWhomWeCall:
         return context
 
     def test_a_server_that_proves_its_name_is_called_at_any_address(self, called: Door, home: Path) -> None:
-        assert self.call(called, home).json() == {"a": 1}
+        assert self.call_once(called, home) == (200, b'{"a": 1}')
 
-    def test_without_a_name_told_the_urls_own_has_to_be_proven(self, called: Door, home: Path) -> None:
-        with pytest.raises(requests.exceptions.SSLError, match=r"127\.0\.0\.1"):
-            self.call(called, home, name=None)
-        assert called.requests == []
+    def test_a_server_whose_spiffe_id_is_right_and_whose_dns_name_is_not_is_sent_nothing(
+        self, forged: Forge, home: Path
+    ) -> None:
+        with Door(says(http("200 OK")), self.impostor(forged(dns=("billing",)))) as door:
+            with pytest.raises(Unproven, match="Hostname mismatch"):
+                self.call_once(door, home)
+            assert door.requests == []
 
     @pytest.mark.parametrize("name", ["billing", "order", "orders.evil"])
     def test_a_server_that_proves_another_name_is_sent_nothing(self, called: Door, home: Path, name: str) -> None:
-        with pytest.raises(requests.exceptions.SSLError):
-            self.call(called, home, name)
+        with pytest.raises(Unproven):
+            self.call_once(called, home, name)
         assert called.requests == []
 
     @pytest.mark.parametrize(
@@ -520,35 +526,35 @@ class TestWhomWeCall:
         self, forged: Forge, home: Path, wrong: dict[str, Any]
     ) -> None:
         with Door(says(http("200 OK")), self.impostor(forged(**wrong))) as door:
-            with pytest.raises(requests.exceptions.SSLError):
-                self.call(door, home)
+            with pytest.raises(Unproven):
+                self.call_once(door, home)
             assert door.requests == []
 
     def test_a_server_with_our_names_from_another_ca_is_sent_nothing(self, forged: Forge, home: Path) -> None:
         with Door(says(http("200 OK")), self.impostor(forged(other_ca=True))) as door:
-            with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
-                self.call(door, home)
+            with pytest.raises(Unproven, match="CERTIFICATE_VERIFY_FAILED"):
+                self.call_once(door, home)
             assert door.requests == []
 
     def test_a_revoked_server_is_sent_nothing(self, forged: Forge, home: Path) -> None:
         shown = forged()
         changed(home / "crl.pem", crl(shown.issuer, shown.certificate))
         with Door(says(http("200 OK")), self.impostor(shown)) as door:
-            with pytest.raises(requests.exceptions.SSLError, match="revoked"):
-                self.call(door, home)
+            with pytest.raises(Unproven, match="revoked"):
+                self.call_once(door, home)
             assert door.requests == []
 
     def test_a_server_without_tls_1_3_is_sent_nothing(self, forged: Forge, home: Path) -> None:
         context = self.impostor(forged())
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         with Door(says(http("200 OK")), context) as door:
-            with pytest.raises(requests.exceptions.SSLError):
-                self.call(door, home)
+            with pytest.raises(Unproven):
+                self.call_once(door, home)
             assert door.requests == []
 
     def test_no_server_is_called_without_a_bundle_to_judge_it_by(self, called: Door, home: Path) -> None:
-        with pytest.raises(requests.exceptions.SSLError, match="no trust bundle"), calling.session() as session:
-            session.get(called.url, timeout=5)
+        with pytest.raises(Unproven, match="no trust bundle"):
+            self.call(Callee(called.url, "orders"), {})
         assert called.connections == 0
 
     def test_a_context_reads_strictly(self, home: Path) -> None:
@@ -569,12 +575,13 @@ class TestWhomWeCall:
     def test_one_connection_serves_many_calls_and_a_renewed_leaf_opens_another(
         self, ca: certs.CA, called: Door, home: Path
     ) -> None:
-        with calling.session({called.url: "orders"}) as session:
+        presented: Credentials = {"verify": str(home / "bundle.pem"), "cert": pair(home)}
+        with contextlib.closing(Callee(called.url, "orders")) as callee:
             for _ in range(3):
-                session.get(called.url, verify=str(home / "bundle.pem"), cert=pair(home), timeout=5)
+                self.call(callee, presented)
             assert called.connections == 1
             ca.issue("orders", home)
-            session.get(called.url, verify=str(home / "bundle.pem"), cert=pair(home), timeout=5)
+            self.call(callee, presented)
         assert called.connections == 2
 
     def test_a_context_goes_on_showing_the_certificate_that_it_holds(self, ca: certs.CA, home: Path) -> None:
@@ -589,22 +596,21 @@ class TestWhomWeCall:
 
         with (
             Door(answer, tls.server_context(home, "required")) as door,
-            calling.session({door.url: "orders"}) as session,
+            contextlib.closing(Callee(door.url, "orders")) as callee,
         ):
             before = tls.client_context(home / "bundle.pem", pair(home))
             ca.issue("orders", home)
             for cert in (before, pair(home), before):
-                presented: dict[str, Any] = {"cert": cert, "verify": str(home / "bundle.pem")}
-                session.get(door.url, timeout=5, **presented)
+                self.call(callee, {"cert": cert, "verify": str(home / "bundle.pem")})
         assert shown[0] == shown[2] != shown[1]
 
     def test_calls_go_on_while_the_bundle_is_being_replaced(self, called: Door, home: Path) -> None:
         """The context carries it; nothing reads the file again for each call."""
         bundle = home / "bundle.pem"
-        with calling.session({called.url: "orders"}) as session:
-            session.get(called.url, verify=str(bundle), timeout=5)
+        with contextlib.closing(Callee(called.url, "orders")) as callee:
+            self.call(callee, {"verify": str(bundle)})
             bundle.unlink()
-            assert session.get(called.url, verify=str(bundle), timeout=5).status_code == 200
+            assert self.call(callee, {"verify": str(bundle)})[0] == 200
 
     def test_the_environment_gets_no_say(
         self, called: Door, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -620,7 +626,7 @@ class TestWhomWeCall:
             "ALL_PROXY": "http://127.0.0.1:9",
         }.items():
             monkeypatch.setenv(name, value)
-        assert self.call(called, home).status_code == 200
+        assert self.call_once(called, home)[0] == 200
         assert b"authorization" not in called.requests[0].lower()
 
 

@@ -4,4 +4,16 @@
     wire        a client so plain that what is measured is the server
     contest     contestants side by side, in interleaved rounds, each proven to be locked before it is timed
     statistics  medians, ratios of pairs, and how far to trust them
+    experiment  what a question is that `make bench` asks: one module of `experiments` each
+    command     `make bench`: all of them, one after the other
+    record      what was found, as data: `report/bench.json`
+    tables      the same on the terminal
+
+What the experiments on one request share:
+    ground      a shop's files, its identity provider, and credentials without end
+    serving     a process that serves while it is measured
+    served      what it serves: one small endpoint
+    knocking    such a server as a contestant
+    shown       what is shown to each lock, rightly and wrongly
+    others      the same endpoint behind other people's libraries
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Protocol
 
 from scenarios.bench.statistics import Spread, ratio, spread
@@ -74,15 +75,31 @@ class Course:
         return ratio(self.figures(ours, figure), self.figures(theirs, figure))
 
 
-def hold(contestants: Sequence[Contestant], rounds: int, told: Callable[[str], None] = lambda _: None) -> Course:
-    """Prove every contestant, give each a turn to warm up, then `rounds` rounds, each begun by another of them."""
+def hold(
+    contestants: Sequence[Contestant], rounds: int, told: Callable[[str], None] = lambda _: None, slices: int = 1
+) -> Course:
+    """Prove every contestant, give each a turn to warm up, then `rounds` rounds, each begun by another of them.
+
+    A round is everybody's turn so many times over: of `slices` short turns, what comes and goes on the machine within a
+    round falls on all alike; together they are one sample.
+    """
     course = Course({each.name: list(each.prove()) for each in contestants})
     for each in contestants:
         each.turn()
         course.samples[each.name] = []
     for number in range(rounds):
         first = number % len(contestants)
-        for each in [*contestants[first:], *contestants[:first]]:
-            course.samples[each.name].append(each.turn())
+        taken: dict[str, list[Sample]] = {each.name: [] for each in contestants}
+        for each in [*contestants[first:], *contestants[:first]] * slices:
+            taken[each.name].append(each.turn())
+        for name, samples in taken.items():
+            course.samples[name].append(together(samples))
         told(f"round {number + 1} of {rounds}")
     return course
+
+
+def together(samples: Sequence[Sample]) -> Sample:
+    """Turns of as many requests each, as one."""
+    also = {name: fmean(sample.also[name] for sample in samples) for name in samples[0].also}
+    latencies = [seconds for sample in samples for seconds in sample.latencies]
+    return Sample(fmean(sample.cpu_us for sample in samples), latencies, also)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from scenarios.bench.contest import Course, Goal
-from scenarios.bench.statistics import Spread
+from scenarios.bench.statistics import Spread, quantile, spread
 
 Told = Callable[[str], None]
 
@@ -51,6 +51,11 @@ class Compared:
         """Whether the median keeps the promise."""
         return self.ratio.median <= self.goal.most
 
+    @property
+    def broken(self) -> bool:
+        """Whether it is broken beyond what noise may add: the whole interval is."""
+        return self.ratio.low > self.goal.most + self.goal.margin
+
 
 @dataclass(frozen=True)
 class Series:
@@ -83,5 +88,24 @@ class Experiment(Protocol):
 
 
 def compared(course: Course, goals: Sequence[Goal]) -> list[Compared]:
-    """Each of `goals` with the ratio that `course` shows."""
-    return [Compared(goal, course.ratio(goal.ours, goal.theirs, goal.figure)) for goal in goals]
+    """Each of `goals` with the ratio that `course` shows; a goal whose contestants were not there is left out."""
+    held = [goal for goal in goals if {goal.ours, goal.theirs} <= course.samples.keys()]
+    return [Compared(goal, course.ratio(goal.ours, goal.theirs, goal.figure)) for goal in held]
+
+
+PERCENTILES = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
+
+
+def rows(course: Course) -> list[Row]:
+    """Each contestant of `course`: CPU time, whatever else was seen, and the latencies of each round."""
+    return [Row(name, course.proven[name], _figures(course, name)) for name in course.samples]
+
+
+def _figures(course: Course, name: str) -> dict[str, Spread]:
+    samples = course.samples[name]
+    found = {figure: course.spread(name, figure) for figure in ("cpu_us", *samples[0].also)}
+    ordered = [sorted(sample.latencies) for sample in samples]
+    if all(ordered):
+        for percentile, share in PERCENTILES.items():
+            found[percentile] = spread([quantile(each, share) * 1000 for each in ordered])
+    return found

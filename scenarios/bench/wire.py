@@ -97,7 +97,7 @@ def ask(target: Target, headers: Mapping[str, str] | None = None) -> tuple[int, 
 def keep_asking(target: Target, requests: list[bytes]) -> list[float]:
     """Send `requests` one after the other on one connection; seconds that each took.  `Unexpected` for any but 2xx."""
     with Connection(target) as connection:
-        return [_timed(connection, octets) for octets in requests]
+        return [timed(connection, octets) for octets in requests]
 
 
 def ask_anew(target: Target, requests: list[bytes]) -> list[float]:
@@ -106,12 +106,13 @@ def ask_anew(target: Target, requests: list[bytes]) -> list[float]:
     for octets in requests:
         began = time.perf_counter()
         with Connection(target) as connection:
-            _timed(connection, octets)
+            timed(connection, octets)
         taken.append(time.perf_counter() - began)
     return taken
 
 
-def _timed(connection: Connection, octets: bytes) -> float:
+def timed(connection: Connection, octets: bytes) -> float:
+    """Ask once; the seconds that took.  `Unexpected` for any answer but 2xx."""
     began = time.perf_counter()
     status, body = connection.ask(octets)
     taken = time.perf_counter() - began

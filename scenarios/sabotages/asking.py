@@ -98,19 +98,10 @@ SABOTAGES = (
         "::test_any_answer_but_a_whole_json_object_with_status_200_means_we_cannot_tell",
     ),
     Sabotage(
-        "a redirect is followed",
-        OAUTH,
-        "                allow_redirects=False,",
-        "                allow_redirects=True,",
-        "tests/test_oauth.py::TestAnswers"
-        "::test_any_answer_but_a_whole_json_object_with_status_200_means_we_cannot_tell",
-        also=(("services/calling.py", "    new = _Session()", "    new = requests.Session()"),),
-    ),
-    Sabotage(
         "whoever answers for the IdP is believed to be it",
         OAUTH,
-        'calling.session({settings.issuer: "idp"})',
-        'calling.session({settings.issuer: "orders"})',
+        'Callee(settings.issuer, "idp")',
+        'Callee(settings.issuer, "orders")',
         "tests/test_oauth.py::TestTransport::test_an_impostor_is_told_nothing",
     ),
     Sabotage(

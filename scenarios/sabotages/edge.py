@@ -120,9 +120,9 @@ SABOTAGES = (
     ),
     Sabotage(
         "the gateway logs people in at whoever answers",
-        PARTY,
-        '            self.mount(settings.issuer, calling.PeerAdapter("idp"))',
-        "            self.mount(settings.issuer, calling.PeerAdapter())",
+        "services/adapter.py",
+        "            pool.ConnectionCls = self.connection\n",
+        "            pass\n",
         "tests/test_oauth.py::TestLoggingIn::test_an_impostor_is_told_nothing",
     ),
     Sabotage(

@@ -1,0 +1,128 @@
+"""What does each lock add to one request?
+
+One small endpoint of a service, made by `services.app.create_app` and served by `services.server`, in a process with
+one worker for each pattern.  It is asked 200 times a round on a kept-alive connection that is open already, in five
+turns, between which all others have theirs; behind a slow hash, 10 times.  The figure is the CPU time of the server's
+processes per request, user and system, as the kernel counts it: what the caller spends, and what the identity provider
+spends (told beside it), is not in it.
+
+`open` is the same endpoint in the same process, on the same kind of connection, shown no credential and asking for
+none: it has the audit line, the checks of the host and everything else that the guarded one has, so the ratio is the
+lock's alone.  TLS is on both sides of it wherever TLS is not the lock itself.  For `mtls` and `zerotrust` it is: they
+are compared with the open endpoint over plain HTTP.  What TLS without a client's certificate costs, and the open
+endpoint behind the very handshake, are in the rows.
+
+*Warm*: the same credential each time.  *Never seen*: another one each time, signed or registered beforehand.  *New
+connections*: a connection for each request, with its handshake.  With introspection cached for 5 s the identity
+provider is still asked every 5 s, which at the pace of these rounds is about one request in a hundred.
+
+What the figures do not say: what the lock costs the caller (`calls`), how it fares with many clients at once, and
+milliseconds on another machine.  Latencies are from one client on the same machine, which takes its own share of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from scenarios.bench.contest import Contestant, Goal, hold
+from scenarios.bench.experiment import Result, Sizes, Told, compared, rows
+from scenarios.bench.ground import PASSWORD, Ground, laid
+from scenarios.bench.knocking import Headers, Knocking, paced
+from scenarios.bench.serving import Process
+from scenarios.bench.shown import Shown, basic, bearer, nothing, shown
+from scenarios.bench.wire import Target
+from services.settings import Settings
+
+SLICES = 5
+"""Turns that each has in a round."""
+PLAIN = "perimeter, open"
+CACHED = "oauth2, cached 5 s"
+GOALS = (
+    Goal("jwt", "jwt, open", 1.10, 0.05),
+    Goal("jwt, never seen", "jwt, open", 1.75, 0.10),
+    Goal("basic", "basic, open", 1.10, 0.05),
+    Goal("mtls", PLAIN, 1.12, 0.05),
+    Goal("oauth2", "oauth2, open", 3.5, 0.20),
+    Goal(CACHED, "oauth2, open", 1.12, 0.05),
+)
+ORDER = ("perimeter", "mtls", "zerotrust", "jwt", "oauth2", "basic", "subsystem")
+"""In which they take their turns: what is compared stands side by side."""
+NEW_CONNECTIONS = {"perimeter", "jwt", "mtls"}
+"""Plain, TLS, and TLS with a certificate on both ends: the other patterns connect as one of these does."""
+BODY = b'{"status":"ok"}\n'
+
+
+def run(sizes: Sizes, told: Told) -> Result:
+    """Every pattern, open and guarded, warm and never seen, on a kept-alive connection and on new ones."""
+    with laid() as ground, ExitStack() as open_:
+        started = {pattern: open_.enter_context(ground.served(pattern)) for pattern in ORDER}
+        endpoints = [Endpoint(name, ground, process.wait(), shown(name, ground)) for name, process in started.items()]
+        contestants: list[Contestant] = [each for endpoint in endpoints for each in _kept(endpoint, sizes)]
+        if "cache_seconds" in Settings.model_fields:
+            process = open_.enter_context(ground.served("oauth2", SHOP_CACHE_SECONDS="5")).wait()
+            endpoint = Endpoint("oauth2", ground, process, shown("oauth2", ground))
+            contestants.append(endpoint.asked(CACHED, sizes.requests // SLICES))
+        contestants += [each for endpoint in endpoints for each in _anew(endpoint, sizes)]
+        course = hold(contestants, sizes.rounds, told, SLICES)
+    return Result(rows(course), compared(course, GOALS))
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The endpoint of one process."""
+
+    pattern: str
+    ground: Ground
+    process: Process
+    shown: Shown
+
+    def asked(self, name: str, count: int) -> Knocking:
+        """The guarded endpoint, asked with the same credential again and again."""
+        idp = self.ground.idp if self.pattern == "oauth2" else None
+        target = self._target("/guarded")
+        return Knocking(name, target, self.process, self.shown.again, self.shown.wrong, BODY, count, idp=idp)
+
+    def opened(self, name: str, count: int) -> Knocking:
+        """The open one, asked without any."""
+        return Knocking(name, self._target("/open"), self.process, nothing, (), BODY, count)
+
+    def _target(self, path: str) -> Target:
+        scheme = "https" if self.shown.tls else "http"
+        return Target(f"{scheme}://127.0.0.1:{self.process.port}{path}", {}, self.shown.tls, "orders")
+
+
+def _kept(endpoint: Endpoint, sizes: Sizes) -> Iterator[Knocking]:
+    """The contestants under one pattern that keep their connection."""
+    name, many = endpoint.pattern, sizes.requests // SLICES
+    guarded = paced(endpoint.asked(name, many), few(sizes))
+    opened = endpoint.opened(f"{name}, open", many)
+    yield from (guarded, opened)
+    if name == "jwt":
+        yield replace(guarded, name="jwt, never seen", show=lambda count: _new_tokens(endpoint.ground, count))
+    if name == "basic":
+        people = iter(endpoint.ground.newcomers("stranger", few(sizes) * (sizes.rounds * SLICES + 2)))
+        yield replace(guarded, name="basic, never seen", count=few(sizes), show=lambda count: _newcomers(people, count))
+
+
+def _anew(endpoint: Endpoint, sizes: Sizes) -> Iterator[Knocking]:
+    """Those that connect for each request."""
+    name, some = endpoint.pattern, sizes.requests // SLICES // 4
+    if name in NEW_CONNECTIONS:
+        for each in (endpoint.asked(name, some), endpoint.opened(f"{name}, open", some)):
+            yield replace(each, name=f"{each.name}, new connections", anew=True)
+
+
+def few(sizes: Sizes) -> int:
+    """How often a turn asks for what takes a slow hash."""
+    return max(1, sizes.requests // 20 // SLICES)
+
+
+def _new_tokens(ground: Ground, count: int) -> list[Headers]:
+    return [bearer(ground.jwt()) for _ in range(count)]
+
+
+def _newcomers(people: Iterator[str], count: int) -> list[Headers]:
+    return [basic(name, PASSWORD) for name in islice(people, count)]
