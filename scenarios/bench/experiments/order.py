@@ -5,7 +5,8 @@ client orders books, one after the other; then four clients do, then sixteen, ea
 people; then orders arrive at a fixed rate, far from what the shop could do, and their time counts from when they were
 due.  Each turn begins with a few orders that do not count, so that connections are open.  CPU is that of all processes
 of the shop for an order, the driver's own not among it.  An order is four requests to a service.  What it is made of
-is counted besides: questions to the identity provider, new handshakes, and the bytes that say who is asking.
+is counted besides: questions to the identity provider, new handshakes, and the bytes of the headers that say who is
+asking, on the three hops inside; `scenarios.measurements.wire` tells whole heads, and the first order of all.
 
 `perimeter` is the baseline, and no free one: its gateway looks at passwords too, and each service keeps its books on
 disk.  The latencies are those of a machine that runs six other shops and the driver, so take them as ratios.  A p99 is
