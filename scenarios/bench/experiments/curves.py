@@ -65,7 +65,7 @@ def run(sizes: Sizes, told: Told) -> Result:
         series += lifetimes(root / "lifetimes", 5 if sizes.quick else 20)
         told("tokens have expired")
         series += two(
-            list(hashing.tried(root, hashing.COSTS[:3] if sizes.quick else hashing.COSTS, 3 * tries)),
+            list(hashing.tried(root, hashing.COSTS[:3] if sizes.quick else hashing.COSTS, 3 if sizes.quick else 5)),
             ("MiB written for a hash", "guesses per second and core", "CPU of a log-in (ms)"),
         )
     notes = [] if len(possible(cache)) > 1 else ["there is no setting yet by which introspections are used again"]
@@ -91,14 +91,15 @@ def caching(directory: Path, seconds: float, tries: int) -> Found:
     settings = {"cache_seconds": seconds} if seconds else {}
     with chain("oauth2", directory, links=[FIRST], settings=settings) as links:
         links.prove()
-        return seconds, [questions(links)], [lag_of_token(links, seconds + LATE) for _ in range(tries)]
+        asked = questions(links, max(STEADY_SECONDS, 2 * seconds))
+        return seconds, [asked], [lag_of_token(links, seconds + LATE) for _ in range(tries)]
 
 
-def questions(links: Chain) -> float:
+def questions(links: Chain, seconds: float) -> float:
     """Questions to the identity provider for each request, in a steady stream of them."""
     target, before = links.target(), sum(1 for _ in links.said())
     with Caller(target, target.octets(links.credential())) as caller:
-        caller.keep_asking(STEADY_SECONDS)
+        caller.keep_asking(seconds)
     lines = list(links.said())[before:]
     if len(lines) != caller.asked:
         raise NotProven(f"{caller.asked} requests were sent, but {len(lines)} are told of")
