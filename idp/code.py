@@ -18,7 +18,7 @@ from idp import resource, tokens
 from idp.clients import Client
 from idp.provider import AUTH_METHODS, Provider
 from idp.sessions import Login
-from idp.store import authorizations, codes, digest, new_secret
+from idp.store import NEW_AUTHORIZATION, NEW_CODE, authorizations, codes, digest, new_secret
 from idp.tokens import Authorization
 from services import audit
 
@@ -77,9 +77,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
             "nonce": request.payload.data.get("nonce"),
             "expires": now + CODE_SECONDS,
         }
-        with self.server.store.writing() as connection:
-            connection.execute(authorizations.insert().values(**family._asdict()))
-            connection.execute(codes.insert().values(**row))
+        self.server.store.run([(NEW_AUTHORIZATION, family._asdict()), (NEW_CODE, row)])
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
         """The live code that was issued to `client` (RFC 6749 §4.1.3); one used before revokes its family (§4.1.2).

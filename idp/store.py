@@ -116,7 +116,7 @@ def _expired(table: sa.Table) -> sa.Delete:
     return table.delete().where(key.in_(some.with_for_update(skip_locked=True)))
 
 
-NEW_TOKEN = tokens.insert()
+NEW_AUTHORIZATION, NEW_CODE, NEW_TOKEN = authorizations.insert(), codes.insert(), tokens.insert()
 _SWEEP = [_expired(table) for table in (authorizations, tokens, logins)]
 
 
@@ -135,7 +135,7 @@ class Store:
                 sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
             )
         self._reader = self._engine.execution_options(read_only=True)
-        self._prepared = functools.cache(lambda statement: Prepared(statement, self._engine.dialect))
+        self._prepared = functools.lru_cache(64)(lambda statement: Prepared(statement, self._engine.dialect))
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:

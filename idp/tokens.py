@@ -191,7 +191,7 @@ class Tokens:
                 return None
             family = token.authorization._replace(id=row.authorization or token.digest, revoked=row.revoked)
             if row.authorization is None:
-                connection.execute(tables.authorizations.insert(), family._asdict())
+                connection.execute(tables.NEW_AUTHORIZATION, family._asdict())
                 connection.execute(tables.tokens.update().where(this).values(authorization=family.id))
         return family
 

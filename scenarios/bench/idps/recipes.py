@@ -94,5 +94,5 @@ def _without_node() -> str | None:
     if int(version.lstrip("v").partition(".")[0] or 0) < OLDEST_NODE:
         return f"node is {version}, and they need {OLDEST_NODE}"
     if not (NODE / "node_modules").is_dir():
-        return "they are not installed: `npm ci --ignore-scripts` in scenarios/bench/node does it"
+        return "they are not installed: `make bench` does it, with npm"
     return None
