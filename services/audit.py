@@ -37,7 +37,7 @@ def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> Non
 
     @app.before_request
     def begin() -> None:
-        g, request = _at_hand()
+        g, request = flask.g._get_current_object(), request_at_hand()
         known = TRACEPARENT.match(request.headers.get("traceparent", "")) if trust_caller else None
         g.trace, g.parent = known.groups() if known else (secrets.token_hex(16), None)
         g.span = secrets.token_hex(8)
@@ -47,7 +47,7 @@ def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> Non
 
     @app.after_request
     def end(response: flask.Response) -> flask.Response:
-        g, request = _at_hand()
+        g, request = flask.g._get_current_object(), request_at_hand()
         if "record" not in g or request.endpoint in UNLOGGED:
             return response
         rule: Rule | None = request.url_rule
@@ -71,10 +71,10 @@ def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> Non
         return response
 
 
-def _at_hand() -> tuple[Any, flask.Request]:
-    """What belongs to the request at hand, and the request: not the proxies, which look them up at each use."""
+def request_at_hand() -> flask.Request:
+    """The request itself: not Flask's proxy, which looks it up at each use."""
     request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]  # a proxy has it
-    return flask.g._get_current_object(), request
+    return request
 
 
 def note(**fields: Any) -> None:

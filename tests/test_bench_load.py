@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from certs import CA
-from scenarios.bench.load import Bounds, Loaded, arriving, closed, each_in_turn, percentiles
+from scenarios.bench.load import Bounds, Loaded, arriving, closed, percentiles
 from scenarios.bench.wire import Target, Unexpected
 from services import tls
 from tests.loopback import Answer, Door, http, says
@@ -27,7 +27,7 @@ def target(door: Door, context: ssl.SSLContext | None = None, name: str | None =
 
 
 def asking(door: Door) -> Callable[[int], bytes]:
-    return each_in_turn([target(door).octets({"N": str(number)}) for number in range(1000)])
+    return lambda number: target(door).octets({"N": str(number)})
 
 
 def stalling_at(request: int) -> Answer:
@@ -67,6 +67,21 @@ def test_a_closed_loop_keeps_one_connection_per_client_and_shares_the_requests_o
         load = closed(target(door), asking(door), clients=4, bounds=Bounds(40, 10))
     assert load.connections == door.connections <= 4
     assert len(set(door.requests)) == len(load.latencies) == 40
+
+
+def test_a_client_can_be_told_by_the_numbers_of_its_requests() -> None:
+    asked: list[int] = []
+    with Door(says(OK)) as door:
+
+        def octets(number: int) -> bytes:
+            asked.append(number)
+            return target(door).octets()
+
+        closed(target(door), octets, clients=3, bounds=Bounds(30, 10))
+    assert len(asked) == len(set(asked)) == 30
+    for client in range(3):
+        theirs = [number for number in asked if number % 3 == client]
+        assert theirs == list(range(client, client + 3 * len(theirs), 3))
 
 
 def test_a_load_ends_when_its_time_is_up() -> None:

@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,13 +22,14 @@ from compose.provision import provision
 from compose.topology import INSIDE, PATTERNS, PEOPLE, Ports
 from idp import key_files
 from idp.store import Store, tokens
-from scenarios.bench import anatomy, hashing, lifetimes, links, proof
+from scenarios.bench import anatomy, hashing, lifetimes, links, openings, proof
 from scenarios.bench.asking import asked
 from scenarios.bench.caller import Caller
 from scenarios.bench.chain import FIRST, Chain
 from scenarios.bench.contest import Course, NotProven, Sample
 from scenarios.bench.crls import CLIENT, SERVER, Ends, server_side
 from scenarios.bench.experiments import curves, growth, hops, order
+from scenarios.bench.introspecting import Introspecting
 from scenarios.bench.issuing import Issuing
 from scenarios.bench.load import Bounds
 from scenarios.bench.statistics import spread
@@ -136,6 +137,19 @@ def test_orders_are_timed_at_a_shop_whose_locks_are_on(tmp_path: Path, monkeypat
     monkeypatch.setattr(tls, "client_context", lambda *_: None)
     with Door(a_shop()) as door:
         assert "an order is placed" in counter_at(door, "mtls", tmp_path).prove()[-1]
+
+
+def test_an_identity_provider_that_calls_every_token_live_is_not_asked_what_that_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "client_context", lambda *_: None)
+    (tmp_path / "client_secret").write_text("hush")
+    for said in (b'{"active": true}', b'{"active": false}'):
+        with Door(says(http("200 OK", said))) as door:
+            shop = SimpleNamespace(issuer=door.url, tls_dir=lambda _: tmp_path, secrets_dir=lambda _: tmp_path)
+            there = SimpleNamespace(shop=shop, issuing=SimpleNamespace(token=lambda: "issued"))
+            with pytest.raises(NotProven, match="does not tell live tokens from others"):
+                Introspecting(cast(Chain, there)).prove()
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -339,3 +353,31 @@ def test_a_wrong_credential_is_none_that_anybody_has(pattern: str) -> None:
     known = order.credential("mtls", cast(Shopper, SimpleNamespace(who=PEOPLE[0].name, password=PEOPLE[0].password)))
     assert wrong not in known.values()
     assert json.dumps(order.wrong_credential(pattern)) != json.dumps(order.wrong_credential(pattern))
+
+
+# -- openings ----------------------------------------------------------------------------------------------------------
+
+
+def test_ports_are_given_once_until_half_of_the_share_is_out() -> None:
+    given = [port for _ in range(20) for port in openings.free(6)]
+    assert len(set(given)) == len(given)
+    assert all(openings.free(6) for _ in range(100))
+
+
+def test_what_was_opened_is_closed_again_when_one_of_it_cannot_be_opened() -> None:
+    is_open: list[int] = []
+
+    @contextmanager
+    def opening(number: int) -> Iterator[int]:
+        if number == 3:
+            raise ConnectionError
+        is_open.append(number)
+        yield number
+        is_open.remove(number)
+
+    with ExitStack() as stack, pytest.raises(ConnectionError):
+        openings.opened(stack, map(opening, range(5)))
+    with ExitStack() as stack:
+        assert openings.opened(stack, map(opening, range(3))) == [0, 1, 2]
+        assert sorted(is_open) == [0, 1, 2]
+    assert is_open == []
