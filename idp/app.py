@@ -89,8 +89,9 @@ def _provider(settings: Settings, clock: Callable[[], float]) -> Provider:
 
 def token() -> flask.Response:
     """Issue tokens: Authlib finds the grant by its `grant_type`, the grant does the rest (RFC 6749 §3.2)."""
-    require_form(flask.request)
-    if "grant_type" not in flask.request.form:
+    request = audit.request_at_hand()
+    require_form(request)
+    if "grant_type" not in request.form:
         raise InvalidRequestError("The grant_type is missing.")
     response: flask.Response = current_provider().create_token_response()
     return response

@@ -25,8 +25,7 @@ views = flask.Blueprint("introspect", __name__)
 @views.post("/introspect")
 def introspect() -> Answer:
     """Answer whether a token is active, and what it says."""
-    request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]  # not its proxy
-    provider = current_provider()
+    request, provider = audit.request_at_hand(), current_provider()
     require_form(request)
     client = client_auth.authenticate(request, provider.clients, PROVING_METHODS)
     if "token" not in request.form:

@@ -51,8 +51,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no typ
         return self.clients.get(client_id)
 
     def create_oauth2_request(self, request: Any) -> StrictRequest:
-        request = flask.request._get_current_object()  # type: ignore[attr-defined]  # the proxy looks it up each time
-        return StrictRequest(request)
+        return StrictRequest(audit.request_at_hand())
 
     def authenticate_client(self, request: StrictRequest, methods: list[str], endpoint: str = "token") -> Client:
         """Authlib tries one method after the other until one fits; we want one shown, and that one right."""

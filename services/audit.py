@@ -39,8 +39,9 @@ def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> Non
     def begin() -> None:
         g, request = flask.g._get_current_object(), request_at_hand()
         known = TRACEPARENT.match(request.headers.get("traceparent", "")) if trust_caller else None
-        g.trace, g.parent = known.groups() if known else (secrets.token_hex(16), None)
-        g.span = secrets.token_hex(8)
+        made = secrets.token_hex(24)
+        g.trace, g.parent = known.groups() if known else (made[:32], None)
+        g.span = made[32:]
         g.began = time.monotonic()
         g.record = {"presented": presented(request)}
         g.calls = g.idp_calls = 0
@@ -65,7 +66,7 @@ def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> Non
             "idp_calls": g.idp_calls,
             "duration_ms": round((time.monotonic() - g.began) * 1000, 1),
         }
-        write({**line, **g.record})
+        write(line | g.record)
         if not trust_caller:
             response.headers["traceresponse"] = f"00-{g.trace}-{g.span}-00"
         return response

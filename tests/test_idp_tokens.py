@@ -12,9 +12,12 @@ from typing import Any
 import jwt as pyjwt
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from idp import provider
 from idp import store as tables
+from idp.tokens import Authorization
+from services.users import StoreUnavailable
 from tests.idp_support import (
     CUSTOMER,
     EXCHANGE,
@@ -401,6 +404,16 @@ class TestStore:
             list(pool.map(count_up, range(200)))
         with store.reading() as connection:
             assert connection.execute(sa.select(tokens.c.issued)).scalar_one() == int(idp.clock()) + 200
+
+    def test_steps_are_done_together_or_not_at_all(self, idp: Idp) -> None:
+        family = Authorization("f", "gateway", "items:read", int(idp.clock()) + 60, user="alice", user_version=1)
+        token = {"authorization": "f", "digest": "d", "kind": None, "client_id": "gateway", "scope": "", "issued": 0}
+        steps = [(tables.NEW_AUTHORIZATION, family._asdict()), (tables.NEW_TOKEN, token | {"expires": 1})]
+        with pytest.raises((StoreUnavailable, IntegrityError)):
+            idp.provider.store.run(steps)
+        assert self.count(idp, tables.authorizations) == 0
+        idp.provider.store.run(steps[:1])
+        assert self.count(idp, tables.authorizations) == 1
 
     def test_preparing_it_again_changes_nothing(self, idp: Idp) -> None:
         token = idp.tokens()["access_token"]
