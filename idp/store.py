@@ -18,12 +18,13 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from idp.changes import Changes
 from idp.prepared import Connections, Prepared, Statement
 from services.store import keep_a_wal
 
@@ -125,11 +126,13 @@ class Store:
 
     def __init__(self, path: Path, url: str | None = None) -> None:
         self._connections: Connections | None = None
+        self._changes: Changes | None = None
         if url is None:
             self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5}, hide_parameters=True)
             sa.event.listen(self._engine, "connect", _sqlite_connect)
             sa.event.listen(self._engine, "begin", _sqlite_begin)
             self._connections = Connections(lambda: _sqlite_open(path))
+            self._changes = Changes(path.with_suffix(".changes"))
         else:
             self._engine = sa.create_engine(
                 sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
@@ -140,7 +143,7 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """One atomic step: all of it happens, or nothing does."""
-        with self._engine.begin() as connection:
+        with self._changing(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -150,7 +153,10 @@ class Store:
             yield connection
 
     def run(self, steps: Sequence[tuple[Statement, Mapping[str, Any]]]) -> None:
-        """Do `steps`, each a statement with its parameters, as one atomic step; the quick way, on SQLite."""
+        """Do `steps`, each a statement with its parameters, as one atomic step; the quick way, on SQLite.
+
+        They add rows, and change none that is there.
+        """
         if self._connections is None:
             with self.writing() as connection:
                 for statement, values in steps:
@@ -184,13 +190,26 @@ class Store:
 
     def sweep(self, now: int) -> None:
         """Forget some of what has expired; a family goes with all that hangs on it."""
-        self.run([(expired, {"now": now, "most": SWEEP}) for expired in _SWEEP])
+        with self._changing():
+            self.run([(expired, {"now": now, "most": SWEEP}) for expired in _SWEEP])
+
+    def state(self) -> bytes | None:
+        """What is in the store is as it was, new rows apart, while this stays the same; None is never the same.
+
+        Nobody tells us what is changed in PostgreSQL: there it is always None.
+        """
+        return self._changes.state() if self._changes else None
+
+    def _changing(self) -> AbstractContextManager[None]:
+        return self._changes.change() if self._changes else nullcontext()
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
         if self._connections is not None:
             self._connections.close()
+        if self._changes is not None:
+            self._changes.close()
 
 
 def _sqlite_open(path: Path) -> sqlite3.Connection:

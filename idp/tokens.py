@@ -16,10 +16,13 @@ from idp import store as tables
 from idp.clients import PROTOCOL_SCOPES, Client
 from idp.keys import Keys
 from idp.store import NEW_TOKEN, Store, digest, new_secret
+from services.remembered import Remembered
 from services.users import User, UserStore
 
 Record = TypeVar("Record")
 ACCESS_SECONDS = 300
+MOST_REMEMBERED = 1024
+"""Tokens that need not be looked up again while the store is as it was."""
 SWEEP_EVERY = 32
 """Expired rows are looked for at one issue in so many."""
 
@@ -82,6 +85,7 @@ class Tokens:
         self._users = users
         self._clock = clock
         self._issues = itertools.count()
+        self._known: Remembered[tuple[str, str], tuple[bytes, Token]] = Remembered(MOST_REMEMBERED)
 
     def issue(
         self,
@@ -170,11 +174,17 @@ class Tokens:
 
     def look_up(self, token: str, kind: str) -> Token | None:
         """What the store knows of `token`, if it is of that `kind`: one kind never passes for the other."""
-        row = self._store.look(_LOOK_UP, {"digest": digest(token), "kind": kind})
+        name, state = (digest(token), kind), self._store.state()
+        if state is not None and (known := self._known.get(name)) and known[0] == state:
+            return known[1]
+        row = self._store.look(_LOOK_UP, {"digest": name[0], "kind": kind})
         if row is None:
             return None
         found = with_its_family(Token, row)
-        return found if found.authorization.id else found._replace(authorization=_alone(found))
+        found = found if found.authorization.id else found._replace(authorization=_alone(found))
+        if state is not None:
+            self._known.put(name, (state, found))
+        return found
 
     def family_of(self, token: Token) -> Authorization | None:
         """The authorization that `token` hangs on; None when it is gone meanwhile.

@@ -16,6 +16,8 @@ from sqlalchemy.exc import IntegrityError
 
 from idp import provider
 from idp import store as tables
+from idp.app import create_app
+from idp.changes import Changes
 from idp.tokens import Authorization
 from services.users import StoreUnavailable
 from tests.idp_support import (
@@ -414,6 +416,63 @@ class TestStore:
         assert self.count(idp, tables.authorizations) == 0
         idp.provider.store.run(steps[:1])
         assert self.count(idp, tables.authorizations) == 1
+
+    @pytest.fixture
+    def other(self, idp: Idp) -> Iterator[provider.Provider]:
+        """Another worker on the same store."""
+        other: provider.Provider = create_app(idp.settings, idp.clock).extensions["idp"]
+        yield other
+        other.store.close()
+
+    @pytest.mark.parametrize("client", ["gateway", "portal"])
+    def test_what_one_worker_takes_back_no_other_remembers(
+        self, idp: Idp, other: provider.Provider, client: str
+    ) -> None:
+        own = idp.own_token(client)["access_token"]
+        tokens = idp.tokens(client=client)
+        texts = [own, tokens["access_token"]]
+        for _ in range(2):
+            assert all(other.tokens.find(text) for text in texts)
+        found = [idp.provider.tokens.look_up(text, "access") for text in texts]
+        assert found[0]
+        assert found[1]
+        idp.provider.tokens.revoke(found[0])
+        assert [bool(other.tokens.find(text)) for text in texts] == [False, True]
+        idp.provider.tokens.revoke_family(found[1].authorization)
+        assert not any(other.tokens.find(text) for text in texts)
+        assert not other.tokens.find("x")
+
+    def test_what_is_found_while_something_changes_is_not_remembered(
+        self, idp: Idp, other: provider.Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = idp.own_token()["access_token"]
+        mine, look = idp.provider.tokens, other.store.look
+        token = mine.look_up(text, "access")
+        assert token
+
+        def overtaken(*asked: Any) -> Any:
+            row = look(*asked)
+            mine.revoke(token)
+            return row
+
+        monkeypatch.setattr(other.store, "look", overtaken)
+        assert other.tokens.find(text), "it was good when the store was asked"
+        monkeypatch.undo()
+        assert not other.tokens.find(text)
+
+    def test_who_dies_while_changing_something_leaves_everybody_looking(self, tmp_path: Path) -> None:
+        changes = Changes(tmp_path / "changes")
+        assert changes.state() is None
+        with changes.change():
+            assert changes.state() is None
+        first = changes.state()
+        assert first == Changes(tmp_path / "changes").state()
+        dying = changes.change()
+        dying.__enter__()
+        assert Changes(tmp_path / "changes").state() is None
+        with changes.change():
+            pass
+        assert changes.state() not in (None, first)
 
     def test_preparing_it_again_changes_nothing(self, idp: Idp) -> None:
         token = idp.tokens()["access_token"]

@@ -105,6 +105,27 @@ SABOTAGES = (
         f"{GRANTS}::TestRefresh::test_spending_a_refresh_token_succeeds_once_only",
     ),
     Sabotage(
+        "a worker goes on with what it remembers, whatever another has changed",
+        "idp/changes.py",
+        "            self._bytes[:] = secrets.token_bytes(SIZE)",
+        "            self._bytes[:] = bytes([1] * SIZE)",
+        f"{KINDS}::TestStore::test_what_one_worker_takes_back_no_other_remembers",
+    ),
+    Sabotage(
+        "what was found before a change is remembered after it",
+        TOKENS,
+        "self._known.put(name, (state, found))",
+        "self._known.put(name, (self._store.state() or state, found))",
+        f"{KINDS}::TestStore::test_what_is_found_while_something_changes_is_not_remembered",
+    ),
+    Sabotage(
+        "a revocation tells no other worker",
+        "idp/store.py",
+        "        with self._changing(), self._engine.begin() as connection:",
+        "        with self._engine.begin() as connection:",
+        f"{KINDS}::TestStore::test_what_one_worker_takes_back_no_other_remembers",
+    ),
+    Sabotage(
         "secrets are stored as they are",
         "idp/store.py",
         '    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()',
