@@ -60,10 +60,9 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
     app.url_map.merge_slashes = False  # one path, one meaning: no redirect to a shorter one
     app.extensions["idp"] = provider = _provider(settings, clock)
 
+    for grant in (ClientCredentialsGrant, ExchangeGrant, RefreshGrant):
+        provider.register_grant(grant)
     provider.register_grant(CodeGrant, [ProofKey(), IdToken()])
-    provider.register_grant(RefreshGrant)
-    provider.register_grant(ClientCredentialsGrant)
-    provider.register_grant(ExchangeGrant)
     provider.register_endpoint(revoke.Revocation)
 
     audit.install(app, "idp")

@@ -31,8 +31,9 @@ class Prepared:
         assert isinstance(compiled, SQLCompiler)
         assert compiled.positiontup is not None
         self.text = str(compiled)
-        self._parameters = [(name, self._keeping(compiled, name, dialect)) for name in compiled.positiontup]
-        self._defaults = compiled.params | _defaults(statement)
+        defaults, keeping = compiled.params | _defaults(statement), self._keeping
+        known = ((name, keeping(compiled, name, dialect), defaults[name]) for name in compiled.positiontup)
+        self._parameters = [(name, keep, keep(default) if keep else default) for name, keep, default in known]
         columns = statement.selected_columns if isinstance(statement, sa.Select) else ()
         readings = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
         self._readings: list[tuple[int, Callable[[Any], Any]]] = [(n, read) for n, read in enumerate(readings) if read]
@@ -45,8 +46,10 @@ class Prepared:
 
     def parameters(self, values: Mapping[str, Any]) -> list[Any]:
         """`values`, and the column's default for each that is not there, in their order."""
-        all_values = self._defaults | values
-        return [keep(all_values[name]) if keep else all_values[name] for name, keep in self._parameters]
+        return [
+            (keep(values[name]) if keep else values[name]) if name in values else default
+            for name, keep, default in self._parameters
+        ]
 
     def read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """A row as it was before it was kept."""
