@@ -27,12 +27,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from scenarios.bench.contest import Contestant, Goal, hold
-from scenarios.bench.experiment import Result, Sizes, Told, compared, rows
+from scenarios.bench.contest import Contestant, Course, Goal, hold
+from scenarios.bench.experiment import Result, Row, Sizes, Told, compared, rows
 from scenarios.bench.ground import PASSWORD, Ground, laid
 from scenarios.bench.knocking import Headers, Knocking, paced
 from scenarios.bench.serving import Process
 from scenarios.bench.shown import Shown, basic, bearer, nothing, shown
+from scenarios.bench.statistics import above
 from scenarios.bench.wire import Target
 from services.settings import Settings
 
@@ -50,6 +51,8 @@ GOALS = (
 )
 ORDER = ("perimeter", "mtls", "zerotrust", "jwt", "oauth2", "basic", "subsystem")
 """In which they take their turns: what is compared stands side by side."""
+TLS_IS_THE_LOCK = {"mtls", "zerotrust"}
+ANEW = "new connections"
 NEW_CONNECTIONS = {"perimeter", "jwt", "mtls"}
 """Plain, TLS, and TLS with a certificate on both ends: the other patterns connect as one of these does."""
 BODY = b'{"status":"ok"}\n'
@@ -67,7 +70,19 @@ def run(sizes: Sizes, told: Told) -> Result:
             contestants.append(endpoint.asked(CACHED, sizes.requests // SLICES))
         contestants += [each for endpoint in endpoints for each in _anew(endpoint, sizes)]
         course = hold(contestants, sizes.rounds, told, SLICES)
-    return Result(rows(course), compared(course, GOALS))
+    return Result([_beside_open(course, row) for row in rows(course)], compared(course, GOALS))
+
+
+def _beside_open(course: Course, row: Row) -> Row:
+    """The row of what is guarded, with how many times as much as `open` it takes, and how much more."""
+    pattern, _, how = row.name.partition(", ")
+    if how.startswith("open"):
+        return row
+    opened = PLAIN if pattern in TLS_IS_THE_LOCK else f"{pattern}, open"
+    opened += f", {ANEW}" if how == ANEW else ""
+    over = above(course.figures(row.name), course.figures(opened))
+    first = {"cpu_us": row.figures["cpu_us"], "times open": course.ratio(row.name, opened), "over open_us": over}
+    return replace(row, figures=first | dict(row.figures))
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,7 @@ def _anew(endpoint: Endpoint, sizes: Sizes) -> Iterator[Knocking]:
     name, some = endpoint.pattern, sizes.requests // SLICES // 4
     if name in NEW_CONNECTIONS:
         for each in (endpoint.asked(name, some), endpoint.opened(f"{name}, open", some)):
-            yield replace(each, name=f"{each.name}, new connections", anew=True)
+            yield replace(each, name=f"{each.name}, {ANEW}", anew=True)
 
 
 def few(sizes: Sizes) -> int:
