@@ -112,7 +112,7 @@ def costs(bench: Bench | None) -> str:
     table = [_row("", *PATTERNS), _row("---", *["---:"] * len(PATTERNS))]
     for line in lines.LINES:
         found = line.costs(bench)
-        table.append(_row(line.title, *(_cost(found.get(pattern)) for pattern in PATTERNS)))
+        table.append(_row(line.title, *(_cost(found.get(pattern), line.unit) for pattern in PATTERNS)))
     told = textwrap.fill(" ".join(_sentences(bench)), 120, break_on_hyphens=False, break_long_words=False)
     return f"{''.join(table)}\n{told}\n"
 
@@ -122,7 +122,7 @@ def _sentences(bench: Bench) -> Iterator[str]:
     env, goals = bench.environment, [goal for _, goal in lines.goals(bench)]
     yield f"Measured {env.when[:10]} at {env.commit} on {env.cores} cores with Python {env.python}."
     if goals:
-        missed = [f"{goal.ours} against {goal.theirs} ({_cost(goal.ratio)})" for goal in goals if not goal.met]
+        missed = [f"{goal.ours} against {goal.theirs} ({goal.ratio.median:.2f})" for goal in goals if not goal.met]
         which = f"; missed: {', '.join(missed)}" if missed else ""
         yield f"Of {len(goals)} goals {len(goals) - len(missed)} are met{which}."
     beside = bench.experiments.get("peers")
@@ -132,8 +132,10 @@ def _sentences(bench: Bench) -> Iterator[str]:
         yield f"Behind other people's libraries a request costs {low} to {high} times what it costs behind ours."
 
 
-def _cost(spread: Spread | None) -> str:
-    return "–" if spread is None else f"{spread.median:.3g}" if abs(spread.median) < 100 else f"{spread.median:.0f}"
+def _cost(spread: Spread | None, unit: str) -> str:
+    if spread is None:
+        return "–"
+    return format(spread.median, ".2f" if unit == "times" else ".0f" if spread.median >= 100 else ".3g")
 
 
 def matrix(evidence: Evidence, stories: Mapping[str, Story]) -> str:

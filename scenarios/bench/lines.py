@@ -20,18 +20,12 @@ class Line:
     name: str
     """Its id: the report has it as `cost:name/pattern`."""
     title: str
-    """In the table, where a line may go on from the one before."""
     unit: str
     experiment: str
     figure: str
     contestant: Callable[[str], str] = str
     """Who it is of, under a pattern."""
     divided_by: float = 1.0
-
-    @property
-    def what(self) -> str:
-        """The title for where it stands alone."""
-        return self.title.replace("… ", "an order, ")
 
     def cost(self, bench: Bench, pattern: str) -> Spread | None:
         """The figure under a pattern; None when it was not measured."""
@@ -51,11 +45,11 @@ LINES = (
     Line("connection", "a new connection, ms of the server's CPU", "ms", "hop", "cpu_us",
          lambda pattern: f"{CONNECTS_LIKE.get(pattern, 'jwt')}, open, new connections", 1000),
     Line("order", "an order, ms of CPU in all processes", "ms", "order", "cpu_us", divided_by=1000),
-    Line("order_at_idp", "… ms of it in the identity provider", "ms", "order", "idp_us", divided_by=1000),
-    Line("order_beside", "… times the order under perimeter", "times", "order", "times perimeter"),
-    Line("idp_calls", "… calls to the identity provider", "calls", "order", "idp_calls"),
-    Line("half_wait", "… ms of wait among four clients, median", "ms", "order", "p50_ms, 4 clients"),
-    Line("some_wait", "… and 95th percentile", "ms", "order", "p95_ms, 4 clients"),
+    Line("order_at_idp", "an order, ms of CPU in the identity provider", "ms", "order", "idp_us", divided_by=1000),
+    Line("order_beside", "an order, times that under perimeter", "times", "order", "times perimeter"),
+    Line("idp_calls", "an order, calls to the identity provider", "calls", "order", "idp_calls"),
+    Line("half_wait", "an order among four clients, ms of wait, median", "ms", "order", "p50_ms, 4 clients"),
+    Line("some_wait", "an order among four clients, ms of wait, 95th percentile", "ms", "order", "p95_ms, 4 clients"),
 )  # fmt: skip
 
 

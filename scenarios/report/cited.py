@@ -42,11 +42,11 @@ def cited(reference: str, evidence: Evidence, bench: Bench | None) -> Cited:
 
 
 def _cost(bench: Bench | None, line: str, pattern: str) -> Cited:
-    [of] = [each for each in lines.LINES if each.name == line]
-    spread = of.cost(bench, pattern) if bench else None
-    if spread is None:
-        return Cited(of.what, pattern, NOT_MEASURED, None)
-    return Cited(of.what, pattern, f"{shown(spread.median, of.unit)} {of.unit}", cited_at(line, pattern))
+    of = next((each for each in lines.LINES if each.name == line), None)
+    spread = of.cost(bench, pattern) if of and bench else None
+    if of is None or spread is None:
+        return Cited(of.title if of else line, pattern, NOT_MEASURED, None)
+    return Cited(of.title, pattern, f"{shown(spread.median, of.unit)} {of.unit}", cited_at(line, pattern))
 
 
 def _cell(reference: str, evidence: Evidence, story: str, pattern: str) -> Cited:

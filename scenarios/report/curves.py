@@ -26,15 +26,15 @@ LETTER = 6.4
 WIDE_ACROSS, WIDE_UP = 30.0, 100.0
 """From this ratio of the largest to the smallest on, an axis is logarithmic; heights are compared by eye, so later."""
 SHAPES = (
-    "m-3.2 0a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0z",
+    "m-1.2-3.6h2.4v2.4h2.4v2.4h-2.4v2.4h-2.4v-2.4h-2.4v-2.4h2.4z",
     "m-3-3h6v6h-6z",
     "m0-4l4 4l-4 4l-4-4z",
     "m0-4l3.8 6.8h-7.6z",
     "m0 4l3.8-6.8h-7.6z",
-    "m-1.2-3.6h2.4v2.4h2.4v2.4h-2.4v2.4h-2.4v-2.4h-2.4v-2.4h2.4z",
+    "m-3.2 0a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0z",
     "m-4-1.8h8v3.6h-8z",
 )
-"""Of the points, one a curve: circle, square, diamond, triangle, the same upside down, cross, bar."""
+"""Of the points, one a curve: cross, square, diamond, triangle, the same upside down, circle, bar."""
 FIRST_LOOK = 5
 """Of curves that are no pattern's: a full line."""
 
