@@ -7,6 +7,7 @@
 PY := .venv/bin/python
 READY := .venv/in-step
 STRANGERS := tests/strangers/node_modules/.in-step
+RIVALS := scenarios/bench/node/node_modules/.in-step
 export ARGS
 
 # The processes of a shop keep what Python compiles; so do the tests, or each worker compiles every one of them again.
@@ -72,7 +73,7 @@ compare: $(READY) ## everything, under every pattern: the evidence, the tables, 
 report: $(READY) ## write report/index.html again from the evidence
 	@$(PY) -m scenarios report
 
-bench: $(READY) ## what each lock costs, measured:  make bench QUICK=1 ONLY=hop
+bench: $(READY) $(RIVALS) ## what each lock costs, measured:  make bench QUICK=1 ONLY=hop
 	@$(PY) -m scenarios bench
 
 diff: $(READY) ## from pattern to pattern:       make diff FROM=basic TO=jwt
@@ -110,7 +111,7 @@ clean: $(READY) ## end every shop; remove .run, caches and the image
 $(READY): requirements-dev.txt
 	@sh compose/venv.sh
 
-# Clients in JavaScript that the tests let loose on the identity provider; without them those tests are skipped.
-$(STRANGERS): tests/strangers/package-lock.json
-	@cd $(<D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch ../../$@ || \
-	  echo 'npm (with Node.js 20) could not install the clients in JavaScript: their tests will be skipped' >&2
+# Clients and servers in JavaScript, to try the identity provider with and to measure it beside; skipped without them.
+$(STRANGERS) $(RIVALS): %/node_modules/.in-step: %/package-lock.json
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.in-step || \
+	  echo 'npm (with Node.js 20) could not install what is in $*: it will be skipped' >&2

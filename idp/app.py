@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import flask
 import sqlalchemy as sa
@@ -19,14 +20,24 @@ from idp.openid import IdToken
 from idp.pkce import ProofKey
 from idp.provider import Provider, current_provider
 from idp.refresh import RefreshGrant
+from idp.sessions import Sessions
 from idp.settings import Settings
 from services import audit, tls
 
 
+class Application(flask.Flask):
+    """Flask with our requests and sessions, and without asking of each function whether it is asynchronous: none is."""
+
+    request_class = ValuedRequest
+    session_interface = Sessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> flask.Flask:
     """The identity provider as `settings` describe it, once `provider.prepare` has made its keys and tables."""
-    app = flask.Flask("idp", static_folder="static", template_folder="templates")
-    app.request_class = ValuedRequest
+    app = Application("idp", static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=settings.cookie_key,
         SESSION_COOKIE_NAME=settings.cookie_name,

@@ -14,7 +14,6 @@ import flask
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from authlib.oidc.core.errors import LoginRequiredError, RequestNotSupportedError, RequestURINotSupportedError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
@@ -56,7 +55,7 @@ def authorize() -> Response:
         grant = provider.get_consent_grant(end_user=login)
         if login is None or must_log_in_again(asked, login):
             if asked.get("prompt") == "none":
-                raise LoginRequiredError()
+                raise OAuth2Error("Nobody is logged in.", error="login_required")
             return flask.redirect(f"{flask.url_for('login.show')}?{urlencode(list(asked.items(multi=True)))}", 303)
         audit.note(user=login.user.name)
         response = provider.create_authorization_response(grant_user=login, grant=grant)
@@ -85,11 +84,15 @@ def origin_of(uri: str) -> str:
 
 
 def check(asked: MultiDict[str, str]) -> None:
-    """Refuse what we do not offer, rather than do something else than was asked for."""
+    """Refuse what we do not offer, rather than do something else than was asked for.
+
+    Only who asks for `claims` one by one gets those that the scopes open: to leave them out is no error, not even when
+    they are called essential (OpenID Connect Core §5.5, §5.5.1).
+    """
     if "request" in asked:
-        raise RequestNotSupportedError()  # OpenID Connect Core §6.1
+        raise OAuth2Error("Requests as JWTs are not taken.", error="request_not_supported")  # OpenID Connect Core §6.1
     if "request_uri" in asked:
-        raise RequestURINotSupportedError()
+        raise OAuth2Error("Requests by reference are not taken.", error="request_uri_not_supported")
     if "response_type" not in asked:
         raise InvalidRequestError("response_type is missing.")
     if asked["response_type"] != "code":  # no implicit grant (RFC 9700 §2.1.2)

@@ -13,7 +13,6 @@ from authlib.oauth2.rfc6749 import grants as rfc6749
 from idp import mtls, resource
 from idp.clients import PROTOCOL_SCOPES
 from idp.provider import PROVING_METHODS, Provider
-from idp.store import new_secret
 from idp.tokens import ACCESS_SECONDS, Authorization
 
 
@@ -26,13 +25,13 @@ class ClientCredentialsGrant(rfc6749.ClientCredentialsGrant):  # type: ignore[mi
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Issue it for the scopes asked for, else for all that the client has; OpenID's are about people."""
         client = self.request.client
-        own = " ".join(sorted(client.scopes - PROTOCOL_SCOPES))
-        scope = client.get_allowed_scope(self.request.payload.scope or own)
+        asked = self.request.payload.scope or " ".join(sorted(client.scopes - PROTOCOL_SCOPES))
+        scope = client.get_allowed_scope(asked)
         if scope is None or PROTOCOL_SCOPES.intersection(scope.split()):
             raise InvalidScopeError()
         audience = resource.audiences(self.request.form, client.audience) or client.audience
         expires = int(self.server.clock()) + ACCESS_SECONDS
-        authorization = Authorization(id=new_secret(), client_id=client.client_id, scope=scope, expires=expires)
+        alone = Authorization(id=None, client_id=client.client_id, scope=scope, expires=expires)
         bound_to = mtls.confirmation() if client.auth_method == "tls_client_auth" else None
-        answer = self.server.tokens.issue(client, authorization, scope, audience, first=True, cnf=bound_to)
+        answer = self.server.tokens.issue(client, alone, scope, audience, cnf=bound_to)
         return 200, answer, self.TOKEN_RESPONSE_HEADER

@@ -1,14 +1,13 @@
 """The authorization code grant (RFC 6749 §4.1), from the browser's request to the token.
 
-    /authorize   the browser fetches a code; it is good for a minute, for one client, one redirect URI, one verifier
-    /token       the client redeems it, once.  A second try means that it was stolen by one of the two who hold it, and
-                 nobody can tell which: everything that came of it is taken back
+/authorize   the browser fetches a code; it is good for a minute, for one client, one redirect URI, one verifier
+/token       the client redeems it, once.  A second try means that it was stolen by one of the two who hold it, and
+             nobody can tell which: everything that came of it is taken back
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import sqlalchemy as sa
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, OAuth2Request
@@ -19,7 +18,7 @@ from idp import resource, tokens
 from idp.clients import Client
 from idp.provider import AUTH_METHODS, Provider
 from idp.sessions import Login
-from idp.store import authorizations, codes, digest, new_secret
+from idp.store import NEW_AUTHORIZATION, NEW_CODE, authorizations, codes, digest, new_secret
 from idp.tokens import Authorization
 from services import audit
 
@@ -28,12 +27,11 @@ FAMILY_SECONDS = 8 * 3600
 """How long an authorization lasts at most, however often its tokens are refreshed."""
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """A code as the store knows it."""
 
-    digest: str
     authorization: Authorization
+    digest: str
     redirect_uri: str
     code_challenge: str
     nonce: str | None
@@ -79,9 +77,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
             "nonce": request.payload.data.get("nonce"),
             "expires": now + CODE_SECONDS,
         }
-        with self.server.store.writing() as connection:
-            connection.execute(authorizations.insert().values(**asdict(family)))
-            connection.execute(codes.insert().values(**row))
+        self.server.store.run([(NEW_AUTHORIZATION, family._asdict()), (NEW_CODE, row)])
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
         """The live code that was issued to `client` (RFC 6749 §4.1.3); one used before revokes its family (§4.1.2).
@@ -124,7 +120,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
                 connection.execute(authorizations.update().where(family).values(expires=expires))
         if not won:
             self._replayed(code)
-        return replace(code.authorization, expires=expires)
+        return code.authorization._replace(expires=expires)
 
     def _replayed(self, code: Code) -> NoReturn:
         """Take back what the code brought: two have held it (RFC 6749 §4.1.2, §10.5)."""
@@ -133,9 +129,8 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
         raise InvalidGrantError("The code was used before.")
 
     def _look_up(self, code_digest: str) -> Code | None:
-        with self.server.store.reading() as connection:
-            row = connection.execute(_LOOK_UP, {"digest": code_digest}).mappings().one_or_none()
-        return Code(**tokens.with_its_family(row)) if row else None
+        row = self.server.store.look(_LOOK_UP, {"digest": code_digest})
+        return tokens.with_its_family(Code, row) if row else None
 
 
-_LOOK_UP = tokens.select_with_family(codes).where(codes.c.digest == sa.bindparam("digest"))
+_LOOK_UP = tokens.select_with_family(Code, codes).where(codes.c.digest == sa.bindparam("digest"))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from urllib.parse import parse_qsl
 
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
 from flask import Request
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
@@ -29,16 +30,24 @@ class ValuedRequest(Request):
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """Those of the query."""
-        return _valued(super().args)
+        return _valued(super().args) if self.query_string else ImmutableMultiDict()
 
     @cached_property
-    def form(self) -> ImmutableMultiDict[str, str]:
-        """Those of the form."""
-        return _valued(super().form)
+    def form(self) -> MultiDict[str, str]:  # type: ignore[override]  # an immutable one, as always
+        """Those of the form; nothing else that a body can be is read (Werkzeug would get ready for files first)."""
+        if self.mimetype != FORM:
+            return ImmutableMultiDict()
+        try:
+            text = self.get_data().decode()
+        except UnicodeDecodeError:
+            return ImmutableMultiDict()
+        return _valued(ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")))
 
 
-def _valued(parameters: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+def _valued(parameters: MultiDict[str, str]) -> MultiDict[str, str]:
     """Without those that have no value; one that comes twice stays, to be refused."""
+    if all(value for _, value in parameters.items(multi=True)):
+        return parameters
     kept = ((name, value) for name, value in parameters.items(multi=True) if value or parameters.getlist(name) != [""])
     return ImmutableMultiDict(kept)
 
@@ -60,8 +69,18 @@ class StrictRequest(FlaskOAuth2Request):  # type: ignore[misc]  # Authlib has no
     """A request as Authlib reads it, which would take parameters from query and form alike (RFC 6749 §3.2)."""
 
     def __init__(self, request: Request) -> None:
-        super().__init__(request)
+        host = request.server[0] if request.server else ""
+        # Of its address Authlib asks no more than whether it is HTTPS, and all of it takes long to put together.
+        OAuth2Request.__init__(self, request.method, f"{request.scheme}://{host}")
+        self.headers = request.headers  # not as an argument: Authlib would count them first
+        self._request = request
         self.payload = Payload(request)
+
+    @property
+    def http(self) -> Request:
+        """The request as Flask reads it."""
+        found: Request = self._request
+        return found
 
 
 def require_form(request: Request) -> None:

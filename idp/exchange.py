@@ -18,6 +18,7 @@ from idp.tokens import Token
 from services import audit
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+NOT_LIVE = "The subject_token is not a live access token for this client."
 
 
 class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib has no types
@@ -60,10 +61,13 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Aut
         wanted = (self.request.payload.scope or subject.scope).split()
         if not wanted or not set(wanted) <= set(scopes):
             raise InvalidScopeError()
+        authorization = self.server.tokens.family_of(subject)
+        if authorization is None:
+            raise InvalidRequestError(NOT_LIVE)
         actor = {"sub": client.client_id, **({"act": subject.act} if subject.act else {})}
         answer = self.server.tokens.issue(
             client,
-            subject.authorization,
+            authorization,
             " ".join(dict.fromkeys(wanted)),
             [self.request.target],
             act=actor,
@@ -81,7 +85,7 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Aut
         """
         found = self.server.tokens.find(self.request.form["subject_token"])
         if found is None or client.client_id not in (found.aud or []):
-            raise InvalidRequestError("The subject_token is not a live access token for this client.")
+            raise InvalidRequestError(NOT_LIVE)
         if found.may_act not in (None, client.client_id):
             raise InvalidRequestError("Only another client may act for the subject of this token.")
         return found

@@ -142,6 +142,9 @@ def _furnish(shop: Path, clients: Sequence[Mapping[str, Any]]) -> None:
     (shop / "idp" / "secrets" / "cookie_key").write_text(secrets.token_urlsafe(32))
     (shop / "idp" / "secrets" / "clients.json").write_text(json.dumps(clients))
     (shop / "users").mkdir()
+    from idp import key_files  # a moment ago, it would have kept the process waiting that loads meanwhile
+
+    key_files.create(shop / "idp" / "data")
     authority = certs.CA.create(shop / "ca", name="An identity provider for tests")
     authority.issue("idp", shop / "idp" / "tls", ("localhost",))
     (shop / "ca.pem").write_bytes((shop / "idp" / "tls" / "bundle.pem").read_bytes())

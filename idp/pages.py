@@ -17,6 +17,13 @@ log = logging.getLogger(__name__)
 FOR_PEOPLE = frozenset({"authorize", "login", "logout"})
 PUBLIC = frozenset({"metadata.configuration", "metadata.jwks", "static"})
 """What anybody may keep for a while; everything else is for one reader, once."""
+POLICY = "default-src 'none'; style-src 'self'; form-action 'self'{}; frame-ancestors 'none'; base-uri 'none'"
+ALWAYS = (
+    ("X-Frame-Options", "DENY"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
 ERRORS = {405: "invalid_request", 413: "invalid_request", 415: "invalid_request", 503: "temporarily_unavailable"}
 
 
@@ -36,15 +43,10 @@ def form_may_lead_to(origin: str) -> None:
 
 def _headers(response: flask.Response) -> flask.Response:
     """Nothing is framed, run, kept or passed on (RFC 9700 §4.16, §4.2.4); no CORS header: no script needs us (§2.6)."""
-    targets = flask.g.get("form_targets", "")
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'"
-    )
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cache-Control"] = "max-age=60" if flask.request.endpoint in PUBLIC else "no-store"
+    headers, targets = response.headers, flask.g.get("form_targets", "")
+    headers["Cache-Control"] = "max-age=60" if flask.request.endpoint in PUBLIC else "no-store"
+    headers.add("Content-Security-Policy", POLICY.format(targets))
+    headers.extend(ALWAYS)
     return response
 
 

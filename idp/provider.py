@@ -6,6 +6,7 @@ is replaced here, once for all grants: where parameters come from, and how a cli
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -50,13 +51,17 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no typ
         return self.clients.get(client_id)
 
     def create_oauth2_request(self, request: Any) -> StrictRequest:
-        return StrictRequest(flask.request)
+        request = flask.request._get_current_object()  # type: ignore[attr-defined]  # the proxy looks it up each time
+        return StrictRequest(request)
 
-    def authenticate_client(self, request: OAuth2Request, methods: list[str], endpoint: str = "token") -> Client:
+    def authenticate_client(self, request: StrictRequest, methods: list[str], endpoint: str = "token") -> Client:
         """Authlib tries one method after the other until one fits; we want one shown, and that one right."""
-        client = client_auth.authenticate(flask.request, self.clients, methods)
+        client = client_auth.authenticate(request.http, self.clients, methods)
         request.auth_method = client.auth_method
         return client
+
+    def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> flask.Response:
+        return flask.Response(json.dumps(body) if isinstance(body, dict) else body, status, headers)
 
     def handle_error_response(self, request: OAuth2Request | None, error: OAuth2Error) -> flask.Response:
         reason = getattr(error, "reason", None) or error.description

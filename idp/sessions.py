@@ -11,12 +11,26 @@ from dataclasses import dataclass
 
 import flask
 import sqlalchemy as sa
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from idp.provider import current_provider
 from idp.store import authorizations, digest, logins, new_secret
 from services.users import User
 
 LOGIN_SECONDS = 8 * 3600
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's signed cookie; whoever shows none and is given none costs nothing: no client has one, only browsers."""
+
+    def open_session(self, app: flask.Flask, request: flask.Request) -> SecureCookieSession | None:
+        """The session that the cookie holds, or a new one."""
+        return super().open_session(app, request) if "Cookie" in request.headers else self.session_class()
+
+    def save_session(self, app: flask.Flask, session: SessionMixin, response: flask.Response) -> None:
+        """Give the browser its cookie, if somebody looked at the session."""
+        if session.accessed:
+            super().save_session(app, session, response)
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ def begin(user: User) -> None:
             old = authorizations.c.login == before.digest
             connection.execute(authorizations.update().where(old).values(login=digest(name)))
             connection.execute(logins.delete().where(logins.c.digest == before.digest))
-        provider.store.sweep(connection, now)
+    provider.store.sweep(now)
     flask.session.clear()
     flask.session["login"] = name
 

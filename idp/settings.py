@@ -9,10 +9,11 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PREFIX = "SHOP_"
+DATABASE_URL = "DATABASE_URL"
+"""The one name that is not ours alone."""
 LOOPBACK = "127.0.0.1"
 FOR_SERVICES = frozenset({"SHOP_PATTERN", "SHOP_PEERS", "SHOP_EDGE", "SHOP_TIMEOUT", "SHOP_CACHE_SECONDS"})
 """What the shop's other processes read from the same environment; nothing in it concerns us."""
@@ -22,10 +23,10 @@ class BadSettings(Exception):
     """The process was told something that makes no sense; the message says what, and never echoes a value."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Where the identity provider listens, under which name, and where its files lie."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
 
     dir: Path
     """The shop's directory; what is ours lies in `dir/idp`."""
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)
     workers: int = Field(default=2, ge=1, le=64)
-    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    database_url: str | None = Field(default=None, validation_alias=DATABASE_URL)
     """PostgreSQL instead of our own SQLite file; leave the password to ~/.pgpass."""
     manage_port: int | None = Field(default=None, ge=1, le=65535)
     """Where the management door listens (`idp.manage`); None, as always outside of tests, is no door at all."""
@@ -91,12 +92,12 @@ class Settings(BaseSettings):
 
 def from_environ() -> Settings:
     """The settings in the environment; `BadSettings` names every variable that is wrong or misspelt."""
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | FOR_SERVICES
-    strangers = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    ours = {f"{PREFIX}{name}".upper(): name for name in Settings.model_fields} | {DATABASE_URL: DATABASE_URL}
+    strangers = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in {*ours, *FOR_SERVICES})
     if strangers:
         raise BadSettings(f"unknown setting: {', '.join(strangers)}")
     try:
-        return Settings()  # type: ignore[call-arg]  # the values come from the environment
+        return Settings.model_validate({ours[name]: value for name, value in os.environ.items() if name in ours})
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise BadSettings(wrong) from None

@@ -6,21 +6,25 @@
     logins              browsers that have proven who sits before them
 
 An authorization is the family of its tokens: to revoke the row is to revoke them all, at once and for every worker,
-whatever is being issued at that moment.  Of a secret only its SHA-256 is kept: it has 256 random bits, so there is
+whatever is being issued at that moment.  A token that a client got for itself stands alone, and has no family until it
+is exchanged for another.  Of a secret only its SHA-256 is kept: it has 256 random bits, so there is
 nothing to guess, and a stolen store opens nothing.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from idp.prepared import Connections, Prepared, Statement
 from services.store import keep_a_wal
 
 SWEEP = 200
@@ -29,10 +33,14 @@ SWEEP = 200
 metadata = sa.MetaData()
 
 
-def _family() -> sa.Column[str]:
-    return sa.Column(
-        "authorization", sa.ForeignKey("authorizations.id", ondelete="CASCADE"), nullable=False, index=True
-    )
+def _family(*, nullable: bool) -> sa.Column[str]:
+    return sa.Column("authorization", sa.ForeignKey("authorizations.id", ondelete="CASCADE"), nullable=nullable)
+
+
+def _by_family(table: sa.Table) -> sa.Index:
+    """An index of those in `table` that are of a family: to write a row to an index costs as much as to write it."""
+    column = table.c.authorization
+    return sa.Index(f"ix_{table.name}_authorization", column, sqlite_where=column.is_not(None))
 
 
 authorizations = sa.Table(
@@ -45,7 +53,7 @@ authorizations = sa.Table(
     sa.Column("auth_time", sa.BigInteger),
     sa.Column("login", sa.String, index=True),
     sa.Column("scope", sa.String, nullable=False),
-    sa.Column("audience", sa.JSON),  # None: all that the client is registered for
+    sa.Column("audience", sa.JSON(none_as_null=True)),  # None: all that the client is registered for
     sa.Column("expires", sa.BigInteger, nullable=False, index=True),
     sa.Column("revoked", sa.Boolean, nullable=False, default=False),
 )
@@ -53,7 +61,7 @@ codes = sa.Table(
     "codes",
     metadata,
     sa.Column("digest", sa.String, primary_key=True),
-    _family(),
+    _family(nullable=False),
     sa.Column("redirect_uri", sa.String, nullable=False),
     sa.Column("code_challenge", sa.String, nullable=False),
     sa.Column("nonce", sa.String),
@@ -64,20 +72,22 @@ tokens = sa.Table(
     "tokens",
     metadata,
     sa.Column("digest", sa.String, primary_key=True),
-    _family(),
+    _family(nullable=True),  # None: it stands alone
     sa.Column("kind", sa.String, nullable=False),  # "access" or "refresh": one never passes for the other
     sa.Column("client_id", sa.String, nullable=False),
     sa.Column("scope", sa.String, nullable=False),
     sa.Column("issued", sa.BigInteger, nullable=False),
     sa.Column("expires", sa.BigInteger, nullable=False, index=True),
     sa.Column("jti", sa.String),
-    sa.Column("aud", sa.JSON),
-    sa.Column("act", sa.JSON),
+    sa.Column("aud", sa.JSON(none_as_null=True)),
+    sa.Column("act", sa.JSON(none_as_null=True)),
     sa.Column("may_act", sa.String),
     sa.Column("cnf", sa.String),
     sa.Column("spent", sa.Boolean, nullable=False, default=False),
     sa.Column("revoked", sa.Boolean, nullable=False, default=False),
 )
+_by_family(codes)
+_by_family(tokens)
 logins = sa.Table(
     "logins",
     metadata,
@@ -99,19 +109,33 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
+def _expired(table: sa.Table) -> sa.Delete:
+    """Takes away some rows that have expired at `now`."""
+    [key] = table.primary_key
+    some = sa.select(key).where(table.c.expires <= sa.bindparam("now")).limit(sa.bindparam("most"))
+    return table.delete().where(key.in_(some.with_for_update(skip_locked=True)))
+
+
+NEW_AUTHORIZATION, NEW_CODE, NEW_TOKEN = authorizations.insert(), codes.insert(), tokens.insert()
+_SWEEP = [_expired(table) for table in (authorizations, tokens, logins)]
+
+
 class Store:
     """The tables, in SQLite at `path` or in PostgreSQL at `url`; several workers may share it."""
 
     def __init__(self, path: Path, url: str | None = None) -> None:
+        self._connections: Connections | None = None
         if url is None:
             self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5}, hide_parameters=True)
             sa.event.listen(self._engine, "connect", _sqlite_connect)
             sa.event.listen(self._engine, "begin", _sqlite_begin)
+            self._connections = Connections(lambda: _sqlite_open(path))
         else:
             self._engine = sa.create_engine(
                 sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
             )
         self._reader = self._engine.execution_options(read_only=True)
+        self._prepared = functools.lru_cache(64)(lambda statement: Prepared(statement, self._engine.dialect))
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -125,6 +149,32 @@ class Store:
         with self._reader.connect() as connection:
             yield connection
 
+    def run(self, steps: Sequence[tuple[Statement, Mapping[str, Any]]]) -> None:
+        """Do `steps`, each a statement with its parameters, as one atomic step; the quick way, on SQLite."""
+        if self._connections is None:
+            with self.writing() as connection:
+                for statement, values in steps:
+                    connection.execute(statement, values)
+            return
+        with self._connections.one() as driver:
+            if len(steps) > 1:  # one by itself happens or does not
+                driver.execute("BEGIN IMMEDIATE")
+            for statement, values in steps:
+                prepared = self._prepared(statement)
+                driver.execute(prepared.text, prepared.parameters(values))
+            if len(steps) > 1:
+                driver.execute("COMMIT")
+
+    def look(self, statement: sa.Select[Any], values: Mapping[str, Any]) -> Sequence[Any] | None:
+        """The one row that `statement` finds, or None; the quick way, on SQLite."""
+        if self._connections is None:
+            with self.reading() as connection:
+                return connection.execute(statement, values).one_or_none()
+        prepared = self._prepared(statement)
+        with self._connections.one() as driver:
+            row = driver.execute(prepared.text, prepared.parameters(values)).fetchone()
+        return prepared.read(row) if row else None
+
     def create(self) -> None:
         """Make the tables that are not there yet; several processes may try at once."""
         with self.writing() as connection:
@@ -132,18 +182,25 @@ class Store:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x1D9)))
             metadata.create_all(connection)
 
-    def sweep(self, connection: sa.Connection, now: int) -> None:
+    def sweep(self, now: int) -> None:
         """Forget some of what has expired; a family goes with all that hangs on it."""
-        for table, key in ((authorizations, authorizations.c.id), (tokens, tokens.c.digest), (logins, logins.c.digest)):
-            expired = sa.select(key).where(table.c.expires <= now).limit(SWEEP).with_for_update(skip_locked=True)
-            connection.execute(table.delete().where(key.in_(expired)))
+        self.run([(expired, {"now": now, "most": SWEEP}) for expired in _SWEEP])
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+        if self._connections is not None:
+            self._connections.close()
 
 
-def _sqlite_connect(connection: Any, _: Any) -> None:
+def _sqlite_open(path: Path) -> sqlite3.Connection:
+    """A connection that is our own; whichever thread needs one takes it."""
+    connection = sqlite3.connect(path, timeout=5, check_same_thread=False)
+    _sqlite_connect(connection)
+    return connection
+
+
+def _sqlite_connect(connection: Any, _: Any = None) -> None:
     """Readers beside one writer, and real transactions, begun by us rather than guessed by the driver."""
     connection.isolation_level = None
     keep_a_wal(connection)

@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
 from idp import store as tables
 from idp.clients import PROTOCOL_SCOPES, Client
 from idp.keys import Keys
-from idp.store import Store, digest, new_secret
+from idp.store import NEW_TOKEN, Store, digest, new_secret
 from services.users import User, UserStore
 
+Record = TypeVar("Record")
 ACCESS_SECONDS = 300
 SWEEP_EVERY = 32
 """Expired rows are looked for at one issue in so many."""
 
 
-@dataclass(frozen=True)
-class Authorization:
+class Authorization(NamedTuple):
     """What a person allowed a client; or, without a person, what a client got for itself: the family of its tokens."""
 
-    id: str
+    id: str | None
+    """None: there is one token and no more, which stands alone."""
     client_id: str
     scope: str
     expires: int
@@ -45,13 +45,12 @@ class Authorization:
         return self.user or self.client_id
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A token as the store knows it; whether it is any good is another question."""
 
+    authorization: Authorization
     digest: str
     kind: str
-    authorization: Authorization
     client_id: str
     scope: str
     issued: int
@@ -91,7 +90,6 @@ class Tokens:
         scope: str,
         audience: Sequence[str],
         *,
-        first: bool = False,
         refresh: bool = False,
         act: Mapping[str, Any] | None = None,
         cnf: str | None = None,
@@ -99,9 +97,9 @@ class Tokens:
     ) -> dict[str, Any]:
         """Issue an access token, and with `refresh` a refresh token beside it: the answer of RFC 6749 §5.1.
 
-        It ends with its family, and not after `not_after`; the `first` token of a family is recorded together with it.
-        Only an exchanged token (RFC 8693) names an actor, `act`; it is self-contained, since it is made to be checked
-        far from here.  `cnf` binds it to a certificate (RFC 8705 §3.1).
+        It ends with its family, and not after `not_after`.  Only an exchanged token (RFC 8693) names an actor, `act`,
+        and is self-contained whatever its client has, since it is made to be checked far from here.  `cnf` binds it to
+        a certificate (RFC 8705 §3.1).
         """
         now = int(self._clock())
         claims: dict[str, Any] = {
@@ -127,12 +125,10 @@ class Tokens:
         answer = {"access_token": access, "token_type": "Bearer", "expires_in": claims["exp"] - now, "scope": scope}
         if refresh:
             answer["refresh_token"] = new_secret()
-        self._record(answer, claims, authorization, first)
+        self._record(answer, claims, authorization)
         return answer
 
-    def _record(
-        self, answer: Mapping[str, Any], claims: Mapping[str, Any], authorization: Authorization, first: bool
-    ) -> None:
+    def _record(self, answer: Mapping[str, Any], claims: Mapping[str, Any], authorization: Authorization) -> None:
         """Record what is about to be handed out, in one step: no token is at large that we could not take back."""
         common = {"authorization": authorization.id, "client_id": claims["client_id"], "issued": claims["iat"]}
         access = {
@@ -146,15 +142,13 @@ class Tokens:
             "may_act": claims.get("may_act", {}).get("sub"),
             "cnf": claims.get("cnf", {}).get("x5t#S256"),
         }
-        with self._store.writing() as connection:
-            if first:
-                connection.execute(_NEW_FAMILY, vars(authorization))
-            connection.execute(_NEW_TOKEN, common | access)
-            if "refresh_token" in answer:
-                refresh = {"digest": digest(answer["refresh_token"]), "kind": "refresh", "scope": authorization.scope}
-                connection.execute(_NEW_TOKEN, common | refresh | {"expires": authorization.expires})
-            if next(self._issues) % SWEEP_EVERY == 0:
-                self._store.sweep(connection, claims["iat"])
+        steps = [(NEW_TOKEN, common | access)]
+        if "refresh_token" in answer:
+            refresh = {"digest": digest(answer["refresh_token"]), "kind": "refresh", "scope": authorization.scope}
+            steps.append((NEW_TOKEN, common | refresh | {"expires": authorization.expires}))
+        self._store.run(steps)
+        if next(self._issues) % SWEEP_EVERY == 0:
+            self._store.sweep(claims["iat"])
 
     def find(self, token: str) -> Token | None:
         """The live access token that `token` is; None for whatever else it may be.
@@ -172,13 +166,34 @@ class Tokens:
             return None
         if (found.authorization.user_version or 0) < person.renewed:
             return None
-        return replace(found, scope=granted(found.scope, person))
+        return found._replace(scope=granted(found.scope, person))
 
     def look_up(self, token: str, kind: str) -> Token | None:
         """What the store knows of `token`, if it is of that `kind`: one kind never passes for the other."""
-        with self._store.reading() as connection:
-            row = connection.execute(_LOOK_UP, {"digest": digest(token), "kind": kind}).mappings().one_or_none()
-        return Token(**with_its_family(row)) if row else None
+        row = self._store.look(_LOOK_UP, {"digest": digest(token), "kind": kind})
+        if row is None:
+            return None
+        found = with_its_family(Token, row)
+        return found if found.authorization.id else found._replace(authorization=_alone(found))
+
+    def family_of(self, token: Token) -> Authorization | None:
+        """The authorization that `token` hangs on; None when it is gone meanwhile.
+
+        One that stands alone is given one here, so that what it is exchanged for is revoked as if it always had had it.
+        """
+        if token.authorization.id:
+            return token.authorization
+        this = tables.tokens.c.digest == token.digest
+        with self._store.writing() as connection:
+            known = sa.select(tables.tokens.c.authorization, tables.tokens.c.revoked).where(this).with_for_update()
+            row = connection.execute(known).one_or_none()
+            if row is None:
+                return None
+            family = token.authorization._replace(id=row.authorization or token.digest, revoked=row.revoked)
+            if row.authorization is None:
+                connection.execute(tables.NEW_AUTHORIZATION, family._asdict())
+                connection.execute(tables.tokens.update().where(this).values(authorization=family.id))
+        return family
 
     def spend(self, refresh_token: Token) -> bool:
         """Use up a refresh token: true for one caller only, whichever worker it asks (RFC 9700 §4.14.2)."""
@@ -204,20 +219,24 @@ def granted(scope: str, user: User) -> str:
     return " ".join(one for one in scope.split() if one in PROTOCOL_SCOPES | user.scopes)
 
 
-def select_with_family(table: sa.Table) -> sa.Select[Any]:
-    """Rows of `table`, each with the authorization that it hangs on."""
-    family = (column.label(f"family_{column.name}") for column in tables.authorizations.c)
-    return sa.select(table, *family).join(tables.authorizations)
+def select_with_family(kind: type[Any], table: sa.Table) -> sa.Select[Any]:
+    """Rows of `table` as `with_its_family` takes them: the authorization each hangs on, then what `kind` has more."""
+    family = (tables.authorizations.c[name] for name in Authorization._fields)
+    own = (table.c[name] for name in kind._fields[1:])
+    return sa.select(*family, *own).join_from(table, tables.authorizations, isouter=True)
 
 
-def with_its_family(row: sa.RowMapping) -> dict[str, Any]:
-    """Such a row, its `authorization` being the whole of it."""
-    family = {name.removeprefix("family_"): value for name, value in row.items() if name.startswith("family_")}
-    own = {name: value for name, value in row.items() if not name.startswith("family_")}
-    return own | {"authorization": Authorization(**family)}
+def with_its_family(kind: Callable[..., Record], row: Sequence[Any]) -> Record:
+    """The `kind` that such a row holds; its first field is its authorization, whole."""
+    return kind(Authorization._make(row[:_FAMILY]), *row[_FAMILY:])
 
 
-_NEW_FAMILY, _NEW_TOKEN = tables.authorizations.insert(), tables.tokens.insert()
-_LOOK_UP = select_with_family(tables.tokens).where(
+def _alone(token: Token) -> Authorization:
+    """What there is to know of a token's family where it has none."""
+    return Authorization(None, token.client_id, token.scope, token.expires)
+
+
+_FAMILY = len(Authorization._fields)
+_LOOK_UP = select_with_family(Token, tables.tokens).where(
     tables.tokens.c.digest == sa.bindparam("digest"), tables.tokens.c.kind == sa.bindparam("kind")
 )

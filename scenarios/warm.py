@@ -30,7 +30,7 @@ PACKAGES = (
     "joserfc.jwt",
     "jwt",
     "psutil",
-    "pydantic_settings",
+    "pydantic",
     "pytest",
     "requests",
     "rich.table",

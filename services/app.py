@@ -9,7 +9,7 @@ peers          the other services, called as ourselves for the current user
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -93,7 +93,7 @@ def create_app(
     audit.install(app, settings.service, trust_caller=not at_edge)
     problems.install(app, challenge if at_edge else guard.challenge)
     app.before_request(_one_host(settings))
-    app.before_request(_guarded(authenticate or guard.authenticate))
+    app.before_request(_guarded(app.view_functions, authenticate or guard.authenticate))
     app.extensions["peers"] = Peers(settings, guard)
     app.register_blueprint(views)
     users = getattr(guard, "users", None)  # under `basic`, no service can do without the user store
@@ -103,12 +103,12 @@ def create_app(
     return app
 
 
-def _guarded(authenticate: Callable[[flask.Request], Identity]) -> Callable[[], None]:
+def _guarded(views: Mapping[str, Any], authenticate: Callable[[flask.Request], Identity]) -> Callable[[], None]:
     """The guard of every request: name the caller, then ask the policy; only an open view needs neither."""
 
     def guard() -> None:
-        request = flask.request
-        view: Any = flask.current_app.view_functions.get(request.endpoint or "")
+        request = audit.request_at_hand()
+        view = views.get(request.endpoint or "")
         if view is not None and view.requires is None:
             return
         flask.g.identity = found = authenticate(request)
@@ -124,10 +124,11 @@ def _one_host(settings: Settings) -> Callable[[], None]:
     ours = {settings.service, "localhost", "127.0.0.1", "[::1]", urlsplit(settings.edge).hostname}
 
     def check() -> None:
-        host = flask.request.headers.get("Host", "")
+        environ = audit.request_at_hand().environ
+        host = environ.get("HTTP_HOST", "")
         if not host or "," in host:
             raise BadRequest
-        target = flask.request.environ.get("RAW_URI", "/")
+        target = environ.get("RAW_URI", "/")
         absolute = "" if target.startswith("/") else urlsplit(target).netloc.rpartition("@")[2]
         for named in (host, absolute or host):  # in absolute form, the target's counts (RFC 9112 §3.2.2)
             if re.sub(r":\d{1,5}\Z", "", named).lower() not in ours:

@@ -24,6 +24,7 @@ from services import tls
 
 TRACEPARENT = re.compile(r"\A00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}\Z", re.ASCII)
 UNLOGGED = frozenset({"healthz", "readyz"})
+_encode = json.JSONEncoder(default=str).encode
 _one_line_at_a_time = threading.Lock()
 
 
@@ -36,47 +37,55 @@ def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> Non
 
     @app.before_request
     def begin() -> None:
-        known = TRACEPARENT.match(flask.request.headers.get("traceparent", "")) if trust_caller else None
-        flask.g.trace, flask.g.parent = known.groups() if known else (secrets.token_hex(16), None)
-        flask.g.span = secrets.token_hex(8)
-        flask.g.began = time.monotonic()
-        flask.g.record = {"presented": presented(flask.request)}
-        flask.g.calls = flask.g.idp_calls = 0
+        g, request = flask.g._get_current_object(), request_at_hand()
+        known = TRACEPARENT.match(request.headers.get("traceparent", "")) if trust_caller else None
+        g.trace, g.parent = known.groups() if known else (secrets.token_hex(16), None)
+        g.span = secrets.token_hex(8)
+        g.began = time.monotonic()
+        g.record = {"presented": presented(request)}
+        g.calls = g.idp_calls = 0
 
     @app.after_request
     def end(response: flask.Response) -> flask.Response:
-        if "record" not in flask.g or flask.request.endpoint in UNLOGGED:
+        g, request = flask.g._get_current_object(), request_at_hand()
+        if "record" not in g or request.endpoint in UNLOGGED:
             return response
-        rule: Rule | None = flask.request.url_rule
+        rule: Rule | None = request.url_rule
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "trace": flask.g.trace,
-            "span": flask.g.span,
-            "parent": flask.g.parent,
+            "trace": g.trace,
+            "span": g.span,
+            "parent": g.parent,
             "service": service,
-            "method": flask.request.method,
+            "method": request.method,
             "route": rule.rule if rule else None,
             "decision": "deny" if response.status_code in {401, 403, 503} else "allow",
             "status": response.status_code,
-            "calls": flask.g.calls,
-            "idp_calls": flask.g.idp_calls,
-            "duration_ms": round((time.monotonic() - flask.g.began) * 1000, 1),
+            "calls": g.calls,
+            "idp_calls": g.idp_calls,
+            "duration_ms": round((time.monotonic() - g.began) * 1000, 1),
         }
-        write({**line, **flask.g.record})
+        write({**line, **g.record})
         if not trust_caller:
-            response.headers["traceresponse"] = f"00-{flask.g.trace}-{flask.g.span}-00"
+            response.headers["traceresponse"] = f"00-{g.trace}-{g.span}-00"
         return response
+
+
+def request_at_hand() -> flask.Request:
+    """The request itself: not Flask's proxy, which looks it up at each use."""
+    request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]  # a proxy has it
+    return request
 
 
 def note(**fields: Any) -> None:
     """Add `fields` to the line of the request at hand; outside of a request there is no line to add to."""
-    if flask.has_request_context() and "record" in flask.g:
-        flask.g.record.update(fields)
+    if flask.has_request_context() and (record := flask.g.get("record")) is not None:
+        record.update(fields)
 
 
 def write(line: dict[str, Any], stream: TextIO | None = None) -> None:
     """Write one JSON object as one line, whole, whatever its values hold."""
-    text = json.dumps(line, default=str) + "\n"
+    text = _encode(line) + "\n"
     with _one_line_at_a_time:
         out = stream or sys.stdout
         out.write(text)
@@ -99,10 +108,11 @@ def fingerprint(secret: str | bytes) -> str:
 
 def presented(request: flask.Request) -> list[str]:
     """What the request shows for itself, with every secret taken out."""
-    shown = [redacted(value) for value in request.headers.getlist("Authorization")]
-    if "X-User" in request.headers:
-        shown.append(f"X-User: {request.headers['X-User'][:64]}")
-    if flask.current_app.config["SESSION_COOKIE_NAME"] in request.cookies:
+    headers = request.headers
+    shown = [redacted(headers["Authorization"])] if "Authorization" in headers else []
+    if "X-User" in headers:
+        shown.append(f"X-User: {headers['X-User'][:64]}")
+    if "Cookie" in headers and flask.current_app.config["SESSION_COOKIE_NAME"] in request.cookies:
         shown.append("session cookie")
     return [*_certificate(request), *shown]
 

@@ -1,7 +1,7 @@
 """What the identity headers of a request say, read strictly: one header, one meaning, or a refusal.
 
-A server that joins repeated header lines shows them with a comma between, and neither Basic nor Bearer credentials
-can hold a comma: so two credentials never pass for one (RFC 9110 §5.3, RFC 6750 §3.1).
+Repeated header lines reach us joined, with a comma between (PEP 3333 leaves no other way), and neither Basic nor Bearer
+credentials can hold a comma: so two credentials never pass for one (RFC 9110 §5.3, RFC 6750 §3.1).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_CREDENTIAL = 4096
 
 def bearer_token(request: Request) -> str:
     """The access token in the `Authorization` header, the only place where we look for one (RFC 6750 §2.1)."""
-    if "access_token" in request.args:
+    if request.query_string and "access_token" in request.args:
         raise Malformed("a token in the query ends up in logs (RFC 9700 §4.3.2)", error="invalid_request")
     token = _credential(request, "bearer")
     if len(token) > MAX_CREDENTIAL:
@@ -62,12 +62,12 @@ def asserting(user: str | None) -> dict[str, str]:
 
 def _credential(request: Request, scheme: str) -> str:
     """What follows `scheme` in the one `Authorization` header."""
-    values = request.headers.getlist("Authorization")
-    if not values:
+    value = request.headers.get("Authorization")
+    if value is None:
         raise Unauthenticated("no credential was shown")
-    if len(values) > 1 or "," in values[0]:
+    if "," in value:
         raise Malformed("more than one credential was shown", error="invalid_request")
-    shown, _, credential = values[0].partition(" ")
+    shown, _, credential = value.partition(" ")
     if shown.lower() != scheme:
         raise Unauthenticated(f"the credential shown is not {scheme.capitalize()}")
     if not TOKEN68.match(credential):

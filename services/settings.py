@@ -5,14 +5,16 @@ Nothing secret comes through the environment: secrets are files in a directory o
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PREFIX = "SHOP_"
+DATABASE_URL = "DATABASE_URL"
+"""The one name that is not ours alone."""
 ServiceName = Literal["gateway", "orders", "inventory", "billing"]
 PatternName = Literal["perimeter", "basic", "subsystem", "mtls", "oauth2", "jwt", "zerotrust"]
 
@@ -21,10 +23,10 @@ class BadSettings(Exception):
     """The process was told something that makes no sense; the message says what, and never echoes a value."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What this process is, where its files lie, and where the others answer."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
 
     service: ServiceName
     pattern: PatternName
@@ -38,7 +40,7 @@ class Settings(BaseSettings):
     """The gateway's public origin."""
     peers: dict[ServiceName, str]
     """Base URL of each inner service."""
-    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    database_url: str | None = Field(default=None, validation_alias=DATABASE_URL)
     """PostgreSQL instead of this service's own SQLite file; leave the password to ~/.pgpass."""
     timeout: float = Field(default=5.0, gt=0, le=60)
     """Seconds that one call to another process may take."""
@@ -47,6 +49,11 @@ class Settings(BaseSettings):
 
     Within that time a token that was revoked still works here: that is what the calls saved are paid with.
     """
+
+    @field_validator("peers", mode="before")
+    @classmethod
+    def _peers_come_as_json(cls, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value  # what is no JSON is no value either
 
     @model_validator(mode="after")
     def _peers_speak_as_the_pattern_needs(self) -> Settings:
@@ -91,15 +98,14 @@ class Settings(BaseSettings):
 
 def from_environ(service: str) -> Settings:
     """The settings of `service` from the environment; `BadSettings` names every variable that is wrong or misspelt."""
-    told = {name for name, field in Settings.model_fields.items() if field.validation_alias is None}
-    known = {f"{PREFIX}{name}".upper() for name in told - {"service"}}
-    strangers = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    told = Settings.model_fields.keys() - {"service"}
+    ours = {f"{PREFIX}{name}".upper(): name for name in told - {"database_url"}} | {DATABASE_URL: DATABASE_URL}
+    strangers = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in ours)
     if strangers:
         raise BadSettings(f"unknown setting: {', '.join(strangers)}")
+    known = {ours[name]: value for name, value in os.environ.items() if name in ours}
     try:
-        return Settings(service=service)  # type: ignore[call-arg, arg-type]  # the rest comes from the environment
-    except SettingsError as error:  # a value that is to be JSON is not
-        raise BadSettings(str(error)) from None
+        return Settings.model_validate({**known, "service": service})
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise BadSettings(wrong) from None

@@ -10,13 +10,15 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
 import sqlalchemy as sa
 
-from services.settings import Settings
 from services.users import StoreUnavailable
+
+if TYPE_CHECKING:
+    from services.settings import Settings
 
 BUSY_SECONDS = 5
 TRIES = 3

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -65,6 +65,14 @@ class User:
     renewed: int
 
 
+class _Record(NamedTuple):
+    """What the store knows of a person."""
+
+    user: User
+    password_hash: str
+    disabled: bool
+
+
 class UserStore:
     """The people in the SQLite file at `path`; a reader cannot write, whatever it tries."""
 
@@ -78,7 +86,7 @@ class UserStore:
         )
         self._path = path
         self._passwords = passwords.Passwords()
-        self._rows: Remembered[tuple[State | None, str], tuple[Any]] = Remembered(MOST_REMEMBERED)
+        self._found: Remembered[tuple[State | None, str], tuple[_Record | None]] = Remembered(MOST_REMEMBERED)
         if writable:
             metadata.create_all(self._engine)
 
@@ -88,37 +96,39 @@ class UserStore:
         A user who does not exist costs a hash as well (OWASP ASVS 6.3.8: no enumeration by time).  A password that was
         right a moment ago does not (`passwords`).
         """
-        row = self._find(name) if plausible(name) and plausible(password) else None
-        stored = row.password_hash if row else passwords.decoy()
-        if not self._passwords.match(stored, normal(password) if plausible(password) else ""):
+        sound = plausible(password)
+        found = self._find(name) if sound and plausible(name) else None
+        stored = found.password_hash if found else passwords.decoy()
+        if not self._passwords.match(stored, normal(password) if sound else ""):
             raise WrongPassword
-        if row is None or row.disabled:
+        if found is None or found.disabled:
             raise WrongPassword
-        return _user(row)
+        return found.user
 
     def get(self, name: str) -> User | None:
         """The user called `name`, or None when there is none or they are disabled."""
-        row = self._find(name) if plausible(name) else None
-        return None if row is None or row.disabled else _user(row)
+        found = self._find(name) if plausible(name) else None
+        return None if found is None or found.disabled else found.user
 
     def answers(self) -> None:
         """Return when the store can be read; `StoreUnavailable` when it cannot."""
         self._find("")
 
-    def _find(self, name: str) -> Any:
-        """The row of `name` as it is now: asked of the database only when that has changed since."""
+    def _find(self, name: str) -> _Record | None:
+        """What is known of `name` as it is now: asked of the database only when that has changed since."""
         name, state = normal(name), self._state()
-        if known := self._rows.get((state, name)):
+        if known := self._found.get((state, name)):
             return known[0]
-        row = self._look_up(name)
+        found = self._look_up(name)
         if state is not None and state == self._state():  # else it changed while we looked
-            self._rows.put((state, name), (row,))
-        return row
+            self._found.put((state, name), (found,))
+        return found
 
-    def _look_up(self, name: str) -> Any:
+    def _look_up(self, name: str) -> _Record | None:
         try:
             with self._engine.connect() as connection:
-                return connection.execute(sa.select(people).where(people.c.name == name)).one_or_none()
+                row = connection.execute(sa.select(people).where(people.c.name == name)).one_or_none()
+                return _record(row) if row else None
         except sa.exc.SQLAlchemyError as error:
             raise StoreUnavailable("the user store cannot be read") from error
 
@@ -128,11 +138,14 @@ class UserStore:
         It counts in rollback mode, in which our store is, and not in WAL (https://sqlite.org/fileformat2.html, §1.3.7).
         """
         try:
-            with open(self._path, "rb", buffering=0) as file:
-                header = file.read(HEADER)
-                return (os.fstat(file.fileno()).st_ino, header[24:28]) if header[18:20] == ROLLBACK else None
+            file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                header, number = os.pread(file, HEADER, 0), os.fstat(file).st_ino
+            finally:
+                os.close(file)
         except OSError as error:
             raise StoreUnavailable("the user store cannot be read") from error
+        return (number, header[24:28]) if header[18:20] == ROLLBACK else None
 
     def add(self, name: str, password: str, scopes: Iterable[str], full_name: str = "", email: str = "") -> None:
         """Add a person; `ValueError` for a name or password that Basic could not carry, or a name already taken."""
@@ -175,7 +188,11 @@ def plausible(text: str) -> bool:
 
     It matters: PBKDF2 and scrypt pad with zeros, so there `password + NUL` would pass for the password.
     """
-    return 0 < len(text) <= MAX_LENGTH and not any(unicodedata.category(char) in {"Cc", "Cs"} for char in text)
+    if not 0 < len(text) <= MAX_LENGTH:
+        return False
+    if text.isascii():
+        return text.isprintable()
+    return not any(unicodedata.category(char) in {"Cc", "Cs"} for char in text)
 
 
 def normal(text: str) -> str:
@@ -183,5 +200,6 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _user(row: Any) -> User:
-    return User(row.name, row.full_name, row.email, frozenset(row.scopes.split()), row.version, row.renewed)
+def _record(row: Any) -> _Record:
+    user = User(row.name, row.full_name, row.email, frozenset(row.scopes.split()), row.version, row.renewed)
+    return _Record(user, row.password_hash, row.disabled)

@@ -161,6 +161,13 @@ def test_everybody_is_proven_before_anybody_is_timed_and_each_begins_a_round() -
     assert course.figures("a", "calls") == [1.0, 1.0, 1.0]
 
 
+def test_a_round_of_short_turns_is_one_sample() -> None:
+    book: list[str] = []
+    course = hold([Fake(name, book) for name in "ab"], rounds=2, slices=2)
+    assert "".join(book[2:]) == "ab" + "abab" + "baba"
+    assert course.figures("a") == [1.5, 3.5]
+
+
 def test_an_open_lock_is_not_timed() -> None:
     book: list[str] = []
     with pytest.raises(NotProven, match="b is open"):

@@ -17,7 +17,7 @@ from compose.refusals import CannotRun
 from scenarios import compare
 from scenarios.bench import command, record
 from scenarios.bench.contest import Goal, NotProven
-from scenarios.bench.experiment import Compared, Result, Row, Sizes, Told
+from scenarios.bench.experiment import Compared, Result, Row, Series, Sizes, Told
 from scenarios.bench.statistics import Spread
 from tests.evidence_support import ENVIRONMENT
 
@@ -101,6 +101,17 @@ def test_a_quick_run_fails_when_a_promise_is_broken_beyond_what_noise_may_add(
     assert bench(quick=True) is well
     assert not record.FILE.exists()
     assert record.read(record.QUICK_FILE).experiments["a"].quick
+
+
+def test_what_was_found_is_shown_however_much_it_is(bench: Bench) -> None:
+    one = Spread(1234.5, 1, 2, (1000.0, 0.012), 5)
+    curve = Series("curve", "s", "lag", [(0.5, one), (10_000, one)])
+    few = Result([Row("[ours]", [], {"cpu_us": one})], series=[curve])
+    many = Result([Row("ours", [], {f"figure_{number}": one for number in range(9)})], notes=["a [note]"])
+    bench.experiments |= {"few": experiment(lambda *_: few), "many": experiment(lambda *_: many)}
+    assert bench()
+    for shown in ("[ours]", "1,234 (1,000–0.012)", "0.5 · 10,000", "figure 8", "a [note]"):
+        assert shown in bench.said.getvalue()
 
 
 @pytest.mark.parametrize("name", command.names())

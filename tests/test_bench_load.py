@@ -69,6 +69,21 @@ def test_a_closed_loop_keeps_one_connection_per_client_and_shares_the_requests_o
     assert len(set(door.requests)) == len(load.latencies) == 40
 
 
+def test_a_client_can_be_told_by_the_numbers_of_its_requests() -> None:
+    asked: list[int] = []
+    with Door(says(OK)) as door:
+
+        def octets(number: int) -> bytes:
+            asked.append(number)
+            return target(door).octets()
+
+        closed(target(door), octets, clients=3, bounds=Bounds(30, 10))
+    assert len(asked) == len(set(asked)) == 30
+    for client in range(3):
+        theirs = [number for number in asked if number % 3 == client]
+        assert theirs == list(range(client, client + 3 * len(theirs), 3))
+
+
 def test_a_load_ends_when_its_time_is_up() -> None:
     with Door(says(OK)) as door:
         closed_loop = closed(target(door), asking(door), clients=2, bounds=Bounds(10**9, 0.1))

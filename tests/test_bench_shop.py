@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,7 +22,7 @@ from compose.provision import provision
 from compose.topology import INSIDE, PATTERNS, PEOPLE, Ports
 from idp import key_files
 from idp.store import Store, tokens
-from scenarios.bench import anatomy, hashing, lifetimes, links, proof
+from scenarios.bench import anatomy, hashing, lifetimes, links, openings, proof
 from scenarios.bench.asking import asked
 from scenarios.bench.caller import Caller
 from scenarios.bench.chain import FIRST, Chain
@@ -339,3 +339,31 @@ def test_a_wrong_credential_is_none_that_anybody_has(pattern: str) -> None:
     known = order.credential("mtls", cast(Shopper, SimpleNamespace(who=PEOPLE[0].name, password=PEOPLE[0].password)))
     assert wrong not in known.values()
     assert json.dumps(order.wrong_credential(pattern)) != json.dumps(order.wrong_credential(pattern))
+
+
+# -- openings ----------------------------------------------------------------------------------------------------------
+
+
+def test_ports_are_given_once_until_half_of_the_share_is_out() -> None:
+    given = [port for _ in range(20) for port in openings.free(6)]
+    assert len(set(given)) == len(given)
+    assert all(openings.free(6) for _ in range(100))
+
+
+def test_what_was_opened_is_closed_again_when_one_of_it_cannot_be_opened() -> None:
+    is_open: list[int] = []
+
+    @contextmanager
+    def opening(number: int) -> Iterator[int]:
+        if number == 3:
+            raise ConnectionError
+        is_open.append(number)
+        yield number
+        is_open.remove(number)
+
+    with ExitStack() as stack, pytest.raises(ConnectionError):
+        openings.opened(stack, map(opening, range(5)))
+    with ExitStack() as stack:
+        assert openings.opened(stack, map(opening, range(3))) == [0, 1, 2]
+        assert sorted(is_open) == [0, 1, 2]
+    assert is_open == []

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from services import billing, checkout, inventory, orders, store
-from services.identity import Unavailable
+from services.calling import Callee
+from services.identity import Credentials, Unavailable
 from services.patterns import pattern
 from services.peers import Peers, TooLate
 from services.problems import Problem
@@ -105,17 +106,25 @@ class Wire(Peers):
 
     def __init__(self, settings: Settings, mart: Shop) -> None:
         super().__init__(settings, pattern("perimeter", settings))
-        self.shop = mart
+        for name in settings.peers:
+            self._callees[name] = InProcess(name, mart)
 
-    def _send(self, method: str, audience: str, url: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
-        path = "/" + url.split("/", 3)[3]
+
+class InProcess(Callee):
+    """A service of the mart, asked directly."""
+
+    def __init__(self, audience: str, mart: Shop) -> None:
+        self.audience, self.shop = audience, mart
+
+    def ask(
+        self, method: str, path: str, presented: Credentials, *, headers: Any, body: Any = None, **_: Any
+    ) -> tuple[int, bytes]:
         call = f"{method} /{path.split('/')[-1 if path.endswith('refund') else 1]}"
         self.shop.calls.append(call)
         self.shop.interfere("before", call)
-        client = self.shop.apps[audience].test_client()
-        answer = client.open(
-            path, method=method, json=arguments.get("json"), headers=arguments["headers"], base_url=f"http://{audience}"
-        )
+        client = self.shop.apps[self.audience].test_client()
+        shown = {**headers, **presented["headers"]}
+        answer = client.open(path, method=method, data=body, headers=shown, base_url=f"http://{self.audience}")
         self.shop.interfere("after", call)
         return answer.status_code, answer.data
 

@@ -123,14 +123,6 @@ class TestBearer:
         found = refusal(read, headers)
         assert (type(found), found.status, found.error) == (Malformed, 400, "invalid_request")
 
-    def test_two_header_lines_that_the_server_did_not_join_are_nobodys_either(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        asked = request(bearer(TOKEN))
-        monkeypatch.setattr(type(asked.headers), "getlist", lambda *_, **__: [f"Bearer {TOKEN}", "Bearer other"])
-        with pytest.raises(Malformed, match="more than one"):
-            bearer_token(asked)
-
     @pytest.mark.parametrize(
         "query",
         [

@@ -38,6 +38,14 @@ class TestRedirection:
         assert shared.authorize(request="x.y.z").parameters["error"] == "request_not_supported"
         assert shared.authorize(request_uri="https://x").parameters["error"] == "request_uri_not_supported"
 
+    def test_who_asks_for_claims_gets_those_of_the_scopes_and_no_error(self, idp: Idp) -> None:
+        """OpenID Connect Core §5.5: what a provider that does not support the parameter does."""
+        assert idp.get("/.well-known/openid-configuration").get_json()["claims_parameter_supported"] is False
+        wanted = json.dumps({"userinfo": {"email": {"essential": True}}, "id_token": {"email": {"essential": True}}})
+        tokens, plain = idp.tokens(claims=wanted), idp.tokens()
+        assert claims_of(tokens["id_token"]).keys() == claims_of(plain["id_token"]).keys()
+        assert idp.userinfo(tokens["access_token"]).get_json() == idp.userinfo(plain["access_token"]).get_json()
+
     def test_a_person_with_none_of_the_scopes_is_told_so(self, idp: Idp) -> None:
         answer = idp.authorize("alice", scope="orders:refund")
         assert answer.parameters["error"] == "access_denied"

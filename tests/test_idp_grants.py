@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import pytest
@@ -571,6 +572,28 @@ class TestExchange:
             rows = connection.execute(tables.tokens.select()).all()
         assert len(rows) == 3
         assert len({row.authorization for row in rows}) == 1
+
+    def test_what_a_clients_own_token_is_exchanged_for_hangs_on_it(self, idp: Idp) -> None:
+        own = idp.own_token("orders")["access_token"]
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: idp.exchange(own, "orders", "inventory"), range(4)))
+        assert all(idp.introspect(answer.get_json()["access_token"], "inventory")["active"] for answer in answers)
+        with idp.provider.store.reading() as connection:
+            rows = connection.execute(tables.tokens.select()).all()
+        assert len(rows) == 5
+        assert len({row.authorization for row in rows}) == 1
+
+    def test_a_token_that_is_taken_back_while_it_is_exchanged_brings_nothing(self, idp: Idp) -> None:
+        tokens = idp.provider.tokens
+        own = tokens.find(idp.own_token("orders")["access_token"])
+        assert own
+        tokens.revoke(own)
+        family = tokens.family_of(own)
+        assert family
+        assert family.revoked
+        idp.clock.advance(301)
+        idp.provider.store.sweep(int(idp.clock()))
+        assert tokens.family_of(own) is None
 
 
 class TestNativeApp:

@@ -569,10 +569,17 @@ class TestRevoke:
         own = idp.own_token("edge")["access_token"]
         exchanged = idp.exchange(persons, "edge", "orders").get_json()["access_token"]
         assert idp.introspect(exchanged, "orders")["active"]
-        assert idp.manager.revoke_client("edge") == 3, "an authorization of its own, and two tokens"
+        assert idp.manager.revoke_client("edge") == 2, "one of its own, and one by exchange"
         assert not idp.introspect(own)["active"]
         assert not idp.introspect(exchanged, "orders")["active"]
         assert idp.introspect(persons)["active"]
+
+    def test_what_a_clients_own_token_was_exchanged_for(self, idp: ManagedIdp) -> None:
+        own = idp.own_token("orders")["access_token"]
+        exchanged = [idp.exchange(own, "orders", "inventory").get_json()["access_token"] for _ in range(2)]
+        assert all(idp.introspect(token, "inventory")["active"] for token in exchanged)
+        idp.manager.revoke_client("orders")
+        assert not any(idp.introspect(token, "inventory")["active"] for token in exchanged)
 
     def test_everything_that_came_of_a_code(self, idp: ManagedIdp) -> None:
         code, other = idp.authorize().parameters["code"], idp.tokens()

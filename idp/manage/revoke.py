@@ -76,9 +76,12 @@ def all_of_user(provider: Provider, name: str) -> int:
 
 
 def all_of_client(provider: Provider, client_id: str) -> int:
-    """Take back what `client_id` was given, what it got by exchange too, and return how much there was."""
-    families = _revoke(provider, authorizations, authorizations.c.client_id == client_id)
-    return families + _revoke(provider, tokens, tokens.c.client_id == client_id)
+    """Take back what `client_id` was given, what it got by exchange too, and return how much there was.
+
+    Its tokens first: one that stands alone may be exchanged at this moment, and its family then begins as it is.
+    """
+    single = _revoke(provider, tokens, tokens.c.client_id == client_id)
+    return single + _revoke(provider, authorizations, authorizations.c.client_id == client_id)
 
 
 def _revoke(provider: Provider, table: sa.Table, these: sa.ColumnElement[bool]) -> int:

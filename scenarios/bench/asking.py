@@ -13,7 +13,7 @@ from scenarios.bench.experiment import Sizes
 from scenarios.bench.load import Bounds
 from scenarios.bench.wire import Connection, Unexpected
 
-QUICK_SECONDS, FULL_SECONDS = 0.2, 0.8
+QUICK_SECONDS, FULL_SECONDS = 0.05, 0.2
 """How long a turn lasts at most: where a request costs fifty times another, as many of both would take all day."""
 
 

@@ -14,7 +14,6 @@ import base64
 import functools
 import json
 import os
-import random
 import ssl
 import sys
 import time
@@ -27,11 +26,12 @@ from typing import Any
 import psutil
 
 from certs import CA
-from compose import ports, processes, remember
+from compose import processes, remember
 from compose.clients import EXCHANGE, SHOP
 from compose.provision import provision, write_private
 from compose.shop import Shop, open_shop
 from compose.topology import INSIDE, PEOPLE, REPO, TOKEN_PATTERNS
+from scenarios.bench import openings
 from scenarios.bench.clock import cpu_seconds, family
 from scenarios.bench.contest import NotProven
 from scenarios.bench.issuing import Issuing
@@ -149,7 +149,7 @@ def chain(
 
     A chain shorter than a ring ends with its last link.  Connections are closed at `age`, or at the shop's usual one.
     """
-    shop = open_shop(pattern, "local", "free", run_root)
+    shop = open_shop(pattern, "local", openings.of_a_shop(), run_root)
     with ExitStack() as stack:
         stack.callback(shop.down)
         remember.private(shop.dir)
@@ -167,14 +167,9 @@ def chain(
 
 
 def _addresses(shop: Shop, links: Sequence[str]) -> dict[str, str]:
-    """Free ports of this process's own share, for each link one."""
-    found: set[int] = set()
-    while len(found) < len(links):
-        number = random.choice(ports.share(os.getpid()))
-        if number not in vars(shop.ports).values() and ports.is_free(number):
-            found.add(number)
+    """Where each link will answer."""
     scheme = shop.variant.inner_scheme
-    return {name: f"{scheme}://127.0.0.1:{port}" for name, port in zip(links, found, strict=True)}
+    return {name: f"{scheme}://127.0.0.1:{port}" for name, port in zip(links, openings.free(len(links)), strict=True)}
 
 
 def _start(shop: Shop, peers: Mapping[str, str], settings: Mapping[str, Any], age: float | None) -> int:

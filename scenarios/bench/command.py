@@ -47,10 +47,12 @@ def bench(out: Console, only: str, quick: bool) -> bool:
     for name, held in _each(chosen, sizes, now, out):
         done[name] = held
         record.write(record.merged(before, done, now, names()), part)
-        out.print(tables.found(name, held))
+        out.print(tables.heading(name, held))
+        for part_of_it in tables.found(held):
+            out.print(part_of_it)
     if done:
         part.replace(path)
-        out.print(tables.goals(done))
+        out.print("[bold]goals[/]", tables.goals(done), sep="\n")
     failed = ", ".join(name for name in chosen if name not in done)
     out.print(f"{len(done)} of {len(chosen)} experiments in {time.monotonic() - began:.0f} s", end=" ")
     out.print(f"[bold red]failed: {failed}[/]" if failed else f"→ report/{path.name}")

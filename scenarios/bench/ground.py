@@ -27,8 +27,9 @@ from scenarios.bench import serving
 from scenarios.bench.serving import Process, free_port
 from scenarios.shopper import Shopper
 from services import tls
+from services.passwords import HASHER
 from services.settings import Settings
-from services.users import HASHER, UserStore
+from services.users import UserStore
 
 PASSWORD = "wonderland"
 """Alice's, and every newcomer's."""

@@ -17,7 +17,7 @@ from compose.clients import SHOP
 from compose.topology import INSIDE
 from idp.clients import Client, Clients
 from idp.keys import Keys
-from idp.store import Store
+from idp.store import NEW_AUTHORIZATION, Store
 from idp.tokens import Authorization, Token, Tokens
 from services.users import UserStore
 
@@ -77,7 +77,8 @@ class Issuing:
             user_version=1,
             auth_time=now,
         )
-        return self.tokens.issue(registered, family, scope, audience, first=True, refresh=True, **more)
+        self._store.run([(NEW_AUTHORIZATION, family._asdict())])
+        return self.tokens.issue(registered, family, scope, audience, refresh=True, **more)
 
     def find(self, token: str) -> Token | None:
         """What the provider would find."""

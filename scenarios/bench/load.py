@@ -59,7 +59,11 @@ class Loaded:
 
 
 def closed(target: Target, octets: Octets, clients: int, bounds: Bounds) -> Loaded:
-    """`clients` ask at once, each on a connection of its own, kept alive.  Raises `OSError` or `Unexpected`."""
+    """`clients` ask at once, each on a connection of its own, kept alive.  Raises `OSError` or `Unexpected`.
+
+    The first client sends the requests 0, `clients`, 2 * `clients` …, the second 1, 1 + `clients` …: so who is who can
+    be told by the number.
+    """
     return _run(lambda load: _closed(_Line(target, load), octets, clients, bounds))
 
 
@@ -80,17 +84,17 @@ def _run(work: Callable[[Loaded], Coroutine[Any, Any, None]]) -> Loaded:
 
 
 async def _closed(line: _Line, octets: Octets, clients: int, bounds: Bounds) -> None:
-    numbers = _until(bounds)
+    begins = _until(bounds)
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(clients):
-                group.create_task(_client(line, octets, numbers))
+            for first in range(clients):
+                group.create_task(_client(line, octets, itertools.count(first, clients), begins))
     finally:
         await line.hang_up()
 
 
-async def _client(line: _Line, octets: Octets, numbers: Iterator[int]) -> None:
-    for number in numbers:
+async def _client(line: _Line, octets: Octets, numbers: Iterator[int], begins: Iterator[int]) -> None:
+    for _, number in zip(begins, numbers, strict=False):  # in this order, or one that is not sent would be counted
         await line.ask(octets(number), since=time.perf_counter())
 
 

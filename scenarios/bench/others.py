@@ -225,5 +225,6 @@ OTHERS: Mapping[str, tuple[str, Callable[[flask.Flask, Settings], Lock]]] = {
     "Authlib introspection, as documented": ("oauth2", _authlib_introspection_documented),
     "Flask-HTTPAuth": ("basic", _flask_httpauth),
     "getpeercert() each request": ("mtls", _getpeercert),
+    "getpeercert() each request, gunicorn's default": ("mtls", _getpeercert),
 }
 """By name: the pattern that it stands beside, and how it is made."""

@@ -23,7 +23,7 @@ SABOTAGES = (
     Sabotage(
         "no view asks who is there",
         APP,
-        "    app.before_request(_guarded(authenticate or guard.authenticate))\n",
+        "    app.before_request(_guarded(app.view_functions, authenticate or guard.authenticate))\n",
         "",
         f"{GUARD}::test_no_view_runs_for_whom_the_pattern_refuses",
     ),

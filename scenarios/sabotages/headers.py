@@ -10,7 +10,7 @@ SABOTAGES = (
     Sabotage(
         "a token in the query is overlooked",
         HEADERS,
-        '    if "access_token" in request.args:',
+        '    if request.query_string and "access_token" in request.args:',
         "    if False:",
         "tests/test_headers.py::TestBearer::test_a_token_in_the_query_is_refused_even_beside_a_good_one",
     ),
@@ -22,17 +22,10 @@ SABOTAGES = (
         "tests/test_headers.py::TestBearer::test_a_huge_token_is_refused",
     ),
     Sabotage(
-        "of two credentials the first counts",
-        HEADERS,
-        '    if len(values) > 1 or "," in values[0]:',
-        '    if "," in values[0]:',
-        "tests/test_headers.py::TestBearer::test_two_header_lines_that_the_server_did_not_join_are_nobodys_either",
-    ),
-    Sabotage(
         "two credentials that were joined pass for one",
         HEADERS,
-        '    if len(values) > 1 or "," in values[0]:',
-        "    if len(values) > 1:",
+        '    if "," in value:',
+        "    if not value:",
         "tests/test_headers.py::TestBearer::test_two_credentials_are_nobodys",
     ),
     Sabotage(

@@ -162,7 +162,7 @@ SABOTAGES = (
     Sabotage(
         "prompt=none shows a page",
         AUTHORIZE,
-        "                raise LoginRequiredError()",
+        '                raise OAuth2Error("Nobody is logged in.", error="login_required")',
         "                pass",
         f"{BROWSER}::TestOpenIDConnect::test_prompt_none_never_shows_a_page",
     ),
@@ -184,7 +184,7 @@ SABOTAGES = (
     Sabotage(
         "a parameter without a value counts",
         "idp/app.py",
-        "    app.request_class = ValuedRequest\n",
+        "    request_class = ValuedRequest\n",
         "",
         "tests/test_idp_metadata.py::TestWithoutValue::test_what_is_optional_may_be_empty",
     ),

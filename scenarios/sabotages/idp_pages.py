@@ -76,8 +76,8 @@ SABOTAGES = (
     Sabotage(
         "the session of before the log-in is the one after",
         SESSIONS,
-        "        provider.store.sweep(connection, now)\n    flask.session.clear()\n",
-        "        provider.store.sweep(connection, now)\n",
+        "    provider.store.sweep(now)\n    flask.session.clear()\n",
+        "    provider.store.sweep(now)\n",
         f"{LOGINS}::TestPlantedLogIn::test_the_forms_token_of_before_the_log_in_is_worth_nothing_after_it",
     ),
     Sabotage(

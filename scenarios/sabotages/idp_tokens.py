@@ -86,7 +86,7 @@ SABOTAGES = (
     Sabotage(
         "a scope that was taken away is still there",
         TOKENS,
-        "replace(found, scope=granted(found.scope, person))",
+        "found._replace(scope=granted(found.scope, person))",
         "found",
         f"{KINDS}::TestIntrospection::test_a_scope_taken_from_the_person_is_gone_at_once",
     ),

@@ -28,6 +28,7 @@ from scenarios.bench.crls import Ends
 from scenarios.bench.experiment import Result, Row, Series, Sizes, Told
 from scenarios.bench.introspecting import Introspecting
 from scenarios.bench.load import Bounds
+from scenarios.bench.openings import opened
 from scenarios.bench.statistics import Spread, spread
 from services.users import UserStore
 
@@ -97,7 +98,7 @@ def guest(number: int) -> str:
 def run(sizes: Sizes, told: Told) -> Result:
     """Draw every curve."""
     rounds = min(sizes.rounds, QUICK_ROUNDS if sizes.quick else ROUNDS)
-    bounds = Bounds(sizes.requests, 0.08 if sizes.quick else 0.3)
+    bounds = Bounds(sizes.requests, 0.06 if sizes.quick else 0.25)
     with tempfile.TemporaryDirectory(prefix="five-locks-growth-") as root:
         with chains(Path(root), told) as up:
             proven = {pattern: up[pattern].prove() for pattern in PATTERNS}
@@ -113,10 +114,9 @@ def run(sizes: Sizes, told: Told) -> Result:
 def chains(root: Path, told: Told) -> Iterator[Mapping[str, Chain]]:
     """A chain under each pattern, up inside the block; under `basic` there are people enough."""
     with ExitStack() as stack:
-        found = {}
-        for pattern in PATTERNS:
-            found[pattern] = stack.enter_context(chain(pattern, root))
-            told(f"the chain under {pattern} is up")
+        opening = opened(stack, (chain(pattern, root / pattern) for pattern in PATTERNS))
+        found = dict(zip(PATTERNS, opening, strict=True))
+        told(f"{len(found)} chains are up")
         store = UserStore(found["basic"].shop.dir / "users" / "users.db", writable=True)
         for number in range(USERS_MOST):
             store.add(guest(number), guest(number), PEOPLE[0].scopes)

@@ -3,13 +3,14 @@
 Three small services stand in a chain; a request for the first passes on to the second and the third, and each names its
 caller, asks the policy and writes its audit line before it does anything.  Beside each chain runs what its pattern asks
 meanwhile: the identity provider, whose CPU counts like the services'.  Connections are open and caches warm: that is
-what the thousandth request costs, not the first.  Each pattern has a turn in every round, and a ratio is that of two
-turns of one round.
+what the thousandth request costs, not the first.  Each pattern has three turns in every round, between which the
+others have theirs, and a ratio is that of two patterns in one round.
 
 `oauth2` and `zerotrust` ask the identity provider for each hop; `cached`, they use what it said for five seconds.
 
 The services do nothing but call on, so in a shop that does work the ratios are smaller, and the differences the same.
-One request is under way at a time: what waiting for a lock costs does not show, nor what a handshake does.
+One request is under way at a time: what waiting for a lock costs does not show, nor what a handshake does.  `mtls` is
+TLS and next to nothing else, so it is also the floor for every pattern that speaks TLS inside.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from typing import Any
 
 from scenarios.bench.asking import Asking, turns
 from scenarios.bench.chain import chain
-from scenarios.bench.contest import Course, Goal, hold
-from scenarios.bench.experiment import Result, Row, Sizes, Told, compared
-from scenarios.bench.statistics import spread
+from scenarios.bench.contest import Goal, hold
+from scenarios.bench.experiment import Result, Sizes, Told, compared, rows
+from scenarios.bench.openings import opened
 from services.settings import Settings
 
 THROUGH_ALL = "/chain/2"
+SLICES = 3
+"""Turns that each has in a round."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,9 @@ GOALS = (
 def run(sizes: Sizes, told: Told) -> Result:
     """Time all of them, side by side."""
     with contestants(sizes, told) as them:
-        course = hold(them, sizes.rounds, told)
-    return Result(
-        rows=[row(course, name) for name in course.samples],
-        compared=compared(course, [goal for goal in GOALS if goal.ours in course.samples]),
-        notes=[f"there is no setting yet for: {', '.join(missing())}"] if missing() else [],
-    )
+        course = hold(them, sizes.rounds, told, SLICES)
+    notes = [f"there is no setting yet for: {', '.join(missing())}"] if missing() else []
+    return Result(rows=rows(course), compared=compared(course, GOALS), notes=notes)
 
 
 def missing() -> list[str]:
@@ -83,18 +83,11 @@ def missing() -> list[str]:
 @contextmanager
 def contestants(sizes: Sizes, told: Told) -> Iterator[list[Asking]]:
     """All chains, up and healthy inside the block."""
+    locks = {name: lock for name, lock in LOCKS.items() if lock.exists}
     with tempfile.TemporaryDirectory(prefix="five-locks-hops-") as root, ExitStack() as stack:
-        them = []
-        for number, (name, lock) in enumerate(LOCKS.items()):
-            if lock.exists:
-                links = stack.enter_context(chain(lock.pattern, Path(root) / str(number), settings=lock.settings))
-                them.append(Asking(name, links, turns(sizes), THROUGH_ALL))
-                told(f"{name} is up")
-        yield them
-
-
-def row(course: Course, name: str) -> Row:
-    """One of them: CPU in microseconds, latencies in milliseconds."""
-    medians = [sorted(sample.latencies)[len(sample.latencies) // 2] * 1000 for sample in course.samples[name]]
-    figures = {"cpu_us": course.spread(name), "idp_us": course.spread(name, "idp_us"), "p50_ms": spread(medians)}
-    return Row(name, course.proven[name], figures)
+        chains = opened(
+            stack,
+            (chain(lock.pattern, Path(root) / name, settings=lock.settings) for name, lock in locks.items()),
+        )
+        told(f"{len(chains)} chains are up")
+        yield [Asking(name, links, turns(sizes), THROUGH_ALL) for name, links in zip(locks, chains, strict=True)]

@@ -3,11 +3,12 @@
 Seven shops are up at once, one per pattern, six processes each, as they ship.  In every round each shop has a turn: a
 client orders books, one after the other; then four clients do, then sixteen, each on a connection of its own, as four
 people; then orders arrive at a fixed rate, far from what the shop could do, and their time counts from when they were
-due.  CPU is that of all processes of the shop for an order, the driver's own not among it.  An order is four requests
-to a service; where the gateway checks a password, or all of them do, that is in it.  What an order is made of is
-counted besides: questions to the identity provider, new handshakes, and the bytes that say who is asking.
+due.  Each turn begins with a few orders that do not count, so that connections are open.  CPU is that of all processes
+of the shop for an order, the driver's own not among it.  An order is four requests to a service.  What it is made of
+is counted besides: questions to the identity provider, new handshakes, and the bytes of the headers that say who is
+asking, on the three hops inside; `scenarios.measurements.wire` tells whole heads, and the first order of all.
 
-`perimeter` is the baseline, and no free one: its gateway checks passwords too, and each service keeps its books on
+`perimeter` is the baseline, and no free one: its gateway looks at passwords too, and each service keeps its books on
 disk.  The latencies are those of a machine that runs six other shops and the driver, so take them as ratios.  A p99 is
 hardly more than the slowest of a hundred orders.
 """
@@ -18,6 +19,7 @@ import base64
 import json
 import secrets
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -25,12 +27,13 @@ from pathlib import Path
 
 from compose import processes
 from compose.shop import Shop, running
-from compose.topology import INSIDE, PATTERNS, PEOPLE, TOKEN_PATTERNS
+from compose.topology import INSIDE, PATTERNS, PEOPLE, TOKEN_PATTERNS, Person
 from scenarios.bench.anatomy import anatomy
 from scenarios.bench.clock import cpu_seconds
 from scenarios.bench.contest import Course, Goal, Sample, hold
 from scenarios.bench.experiment import Result, Row, Sizes, Told
 from scenarios.bench.load import Bounds, Loaded, arriving, closed
+from scenarios.bench.openings import of_a_shop, opened
 from scenarios.bench.proof import locked, opens
 from scenarios.bench.statistics import Spread, quantile, spread
 from scenarios.bench.wire import Target
@@ -40,7 +43,8 @@ from services import tls
 GOALS: tuple[Goal, ...] = ()
 RATE = 4.0
 """Orders a second, where they arrive: with a slow hash at each service that is half of what one core can do."""
-ROUNDS, QUICK_ROUNDS = 5, 2
+ROUNDS, QUICK_ROUNDS = 4, 2
+WARM_SECONDS = 5.0
 BODY = json.dumps({"sku": "book", "quantity": 1}).encode()
 DOORS = {"orders": "/orders", "inventory": "/items", "billing": "/charges"}
 Drive = Callable[[Target, Callable[[int], bytes]], Loaded]
@@ -51,25 +55,25 @@ class Way:
     """A way in which orders come in."""
 
     name: str
+    clients: int
+    """As many are served before the clock is read, twice each: so connections are open, also between the services."""
     drive: Drive
 
 
 def ways(quick: bool) -> list[Way]:
     """One client, several, and people who do not wait for each other."""
-    seconds = 0.25 if quick else 1.0
-    clients = (1, 4) if quick else (1, 4, 16)
-    all_closed = [
-        Way(f"{number} client{'s' if number > 1 else ''}", _closed(number, Bounds(1000, seconds))) for number in clients
-    ]
-    return all_closed if quick else [*all_closed, Way("arriving", _arriving(Bounds(1000, 3 * seconds)))]
+    seconds = 0.25 if quick else 0.8
+    loops = [_loop(clients, Bounds(1000, seconds)) for clients in ((1,) if quick else (1, 4, 16))]
+    return loops if quick else [*loops, _arriving(Bounds(1000, 2 * seconds))]
 
 
-def _closed(number: int, bounds: Bounds) -> Drive:
-    return lambda target, octets: closed(target, octets, number, bounds)
+def _loop(clients: int, bounds: Bounds) -> Way:
+    name = f"{clients} client{'s' * (clients > 1)}"
+    return Way(name, clients, lambda target, octets: closed(target, octets, clients, bounds))
 
 
-def _arriving(bounds: Bounds) -> Drive:
-    return lambda target, octets: arriving(target, octets, RATE, bounds)
+def _arriving(bounds: Bounds) -> Way:
+    return Way("arriving", 1, lambda target, octets: arriving(target, octets, RATE, bounds))
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ class Ordering:
     def turn(self) -> Sample:
         """Some orders."""
         target, octets = self.counter.target(), self.counter.octets()
+        closed(target, octets, self.way.clients, Bounds(2 * self.way.clients, WARM_SECONDS))
         before = self.counter.cpu()
         load = self.way.drive(target, octets)
         spent = {name: (now - before[name]) * 1e6 / len(load.latencies) for name, now in self.counter.cpu().items()}
@@ -142,7 +147,7 @@ class Ordering:
 def run(sizes: Sizes, told: Told) -> Result:
     """Order in all seven shops."""
     chosen = ways(sizes.quick)
-    with counters(told) as shops:
+    with counters(PEOPLE[:1] if sizes.quick else PEOPLE, told) as shops:
         proven = {pattern: counter.prove() for pattern, counter in shops.items()}
         them = [Ordering(counter, way, proven[name]) for way in chosen for name, counter in shops.items()]
         course = hold(them, min(sizes.rounds, QUICK_ROUNDS if sizes.quick else ROUNDS), told)
@@ -152,19 +157,19 @@ def run(sizes: Sizes, told: Told) -> Result:
 
 
 @contextmanager
-def counters(told: Told) -> Iterator[dict[str, Counter]]:
-    """All shops, up inside the block."""
+def counters(people: Sequence[Person], told: Told) -> Iterator[dict[str, Counter]]:
+    """All shops, up inside the block, where so many people order."""
     with tempfile.TemporaryDirectory(prefix="five-locks-order-") as root, ExitStack() as stack:
-        found = {}
-        for pattern in PATTERNS:
-            shop = stack.enter_context(running(pattern, "local", "free", Path(root)))
-            pids: dict[str, list[int]] = {}
-            for process, where, role in processes.marked():
-                if where == shop.dir:
-                    pids.setdefault(role, []).append(process.pid)
-            found[pattern] = Counter(shop, [Shopper(shop, person.name) for person in PEOPLE], pids)
-            told(f"the shop under {pattern} is up")
-        yield found
+        opening = (running(pattern, "local", of_a_shop(), Path(root) / pattern) for pattern in PATTERNS)
+        shops = opened(stack, opening)
+        pids: dict[Path, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for process, where, role in processes.marked():
+            pids[where][role].append(process.pid)
+        told(f"{len(shops)} shops are up")
+        yield {
+            shop.pattern: Counter(shop, [Shopper(shop, person.name) for person in people], pids[shop.dir])
+            for shop in shops
+        }
 
 
 def figures(course: Course, pattern: str, chosen: Sequence[Way], made_of: Mapping[str, float]) -> dict[str, Spread]:
