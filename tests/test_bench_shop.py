@@ -29,6 +29,7 @@ from scenarios.bench.chain import FIRST, Chain
 from scenarios.bench.contest import Course, NotProven, Sample
 from scenarios.bench.crls import CLIENT, SERVER, Ends, server_side
 from scenarios.bench.experiments import curves, growth, hops, order
+from scenarios.bench.introspecting import Introspecting
 from scenarios.bench.issuing import Issuing
 from scenarios.bench.load import Bounds
 from scenarios.bench.statistics import spread
@@ -136,6 +137,19 @@ def test_orders_are_timed_at_a_shop_whose_locks_are_on(tmp_path: Path, monkeypat
     monkeypatch.setattr(tls, "client_context", lambda *_: None)
     with Door(a_shop()) as door:
         assert "an order is placed" in counter_at(door, "mtls", tmp_path).prove()[-1]
+
+
+def test_an_identity_provider_that_calls_every_token_live_is_not_asked_what_that_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "client_context", lambda *_: None)
+    (tmp_path / "client_secret").write_text("hush")
+    for said in (b'{"active": true}', b'{"active": false}'):
+        with Door(says(http("200 OK", said))) as door:
+            shop = SimpleNamespace(issuer=door.url, tls_dir=lambda _: tmp_path, secrets_dir=lambda _: tmp_path)
+            there = SimpleNamespace(shop=shop, issuing=SimpleNamespace(token=lambda: "issued"))
+            with pytest.raises(NotProven, match="does not tell live tokens from others"):
+                Introspecting(cast(Chain, there)).prove()
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------

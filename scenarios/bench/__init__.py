@@ -17,4 +17,15 @@ What the experiments on one request share:
     knocking    such a server as a contestant
     shown       what is shown to each lock, rightly and wrongly
     others      the same endpoint behind other people's libraries
+
+What those on many requests, or many processes, share:
+    load        many clients at once, in a closed loop or an open one
+    openings    shops and chains opened a few at a time
+    proof       that a lock is on before anybody measures it
+    chain       small services behind each other, `links`, and their identity provider, without a shop
+    issuing     tokens for it without a log-in, one or a million
+    asking      one that asks a chain again and again, as a contestant
+    caller      one that asks at a steady pace, and opens another connection where one was closed
+    anatomy     what an order is made of, counted rather than timed
+    introspecting, lifetimes, hashing, crls     what one experiment each is about
 """

@@ -193,6 +193,8 @@ def _start(shop: Shop, peers: Mapping[str, str], settings: Mapping[str, Any], ag
     argv = [sys.executable, "-m", "scenarios.bench.links", json.dumps(links)]
     processes.start(argv, environ, home, logs / "links.log")
     found = [process for process, where, role in processes.marked() if (where, role) == (shop.dir, "links")]
+    if not found:
+        raise NotProven(f"the links ended while starting: {(logs / 'links.log').read_text()[-2000:]}")
     return min(found, key=psutil.Process.create_time).pid
 
 

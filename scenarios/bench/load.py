@@ -15,7 +15,7 @@ import contextlib
 import itertools
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -194,8 +194,3 @@ def _head(octets: bytes) -> tuple[int, int, bool]:
 def percentiles(load: Loaded) -> dict[str, float]:
     """p50, p95 and p99, in milliseconds."""
     return {f"p{percent}_ms": load.milliseconds(percent / 100) for percent in (50, 95, 99)}
-
-
-def each_in_turn(requests: Sequence[bytes]) -> Octets:
-    """`requests` one after the other, and again from the first."""
-    return lambda number: requests[number % len(requests)]

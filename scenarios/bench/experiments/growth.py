@@ -1,8 +1,8 @@
 """How does the cost of a request grow: with hops, bodies, scopes, users, live tokens, and revoked certificates?
 
 Small guarded services stand in a ring of three, so a request may pass up to six guards; what is told is the CPU of all
-processes for one request, the identity provider's among it.  All points but two kinds have a turn in every round.  The
-tokens alive only ever become more, so the store grows while it is asked; most are rows that the database made, and
+processes for one request, the identity provider's among it.  All points but two kinds have two turns in every round.
+The tokens alive only ever become more, so the store grows while it is asked; most are rows that the database made, and
 those asked about were issued by the provider's own code.  A list of revoked certificates is looked into in memory,
 without a network, and only the server's side of the handshake is counted.
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compose.topology import PEOPLE
-from scenarios.bench.asking import Asking
+from scenarios.bench.asking import Asking, turns
 from scenarios.bench.chain import Chain, chain
 from scenarios.bench.contest import Course, Goal, hold
 from scenarios.bench.crls import Ends
@@ -36,6 +36,8 @@ GOALS: tuple[Goal, ...] = ()
 MICROSECONDS = "CPU of all processes per request (µs)"
 PATTERNS = ("perimeter", "jwt", "mtls", "oauth2", "zerotrust", "basic")
 ROUNDS, QUICK_ROUNDS = 5, 2
+SLICES = 2
+"""Turns that each point has in a round."""
 USERS_MOST = 32
 Shown = Callable[[Chain], Sequence[dict[str, str]]]
 
@@ -98,14 +100,14 @@ def guest(number: int) -> str:
 def run(sizes: Sizes, told: Told) -> Result:
     """Draw every curve."""
     rounds = min(sizes.rounds, QUICK_ROUNDS if sizes.quick else ROUNDS)
-    bounds = Bounds(sizes.requests, 0.06 if sizes.quick else 0.25)
+    bounds = Bounds(sizes.requests, 0.03 if sizes.quick else 0.12)
     with tempfile.TemporaryDirectory(prefix="five-locks-growth-") as root:
         with chains(Path(root), told) as up:
             proven = {pattern: up[pattern].prove() for pattern in PATTERNS}
             here = list(points(sizes.quick))
             them = [asking(point, up[point.pattern], proven[point.pattern], bounds) for point in here]
-            drawn = curves(here, hold(them, rounds, told))
-            alive = tokens_alive(Introspecting(up["oauth2"]), sizes.quick, rounds, bounds, told)
+            drawn = curves(here, hold(them, rounds, told, SLICES))
+            alive = tokens_alive(Introspecting(up["oauth2"]), sizes.quick, rounds, turns(sizes), told)
         drawn += [alive, *revoked(Ends(Path(root) / "crl"), sizes.quick, rounds, told)]
     return Result(rows=[Row(pattern, shown, {}) for pattern, shown in proven.items()], series=drawn)
 

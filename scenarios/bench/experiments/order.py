@@ -32,10 +32,10 @@ from scenarios.bench.anatomy import anatomy
 from scenarios.bench.clock import cpu_seconds
 from scenarios.bench.contest import Course, Goal, Sample, hold
 from scenarios.bench.experiment import Result, Row, Sizes, Told
-from scenarios.bench.load import Bounds, Loaded, arriving, closed
+from scenarios.bench.load import Bounds, Loaded, arriving, closed, percentiles
 from scenarios.bench.openings import of_a_shop, opened
 from scenarios.bench.proof import locked, opens
-from scenarios.bench.statistics import Spread, quantile, spread
+from scenarios.bench.statistics import Spread, spread
 from scenarios.bench.wire import Target
 from scenarios.shopper import Shopper
 from services import tls
@@ -182,9 +182,8 @@ def figures(course: Course, pattern: str, chosen: Sequence[Way], made_of: Mappin
     }
     for way in chosen:
         samples = course.samples[_name(pattern, way)]
-        pooled = sorted(latency * 1000 for sample in samples for latency in sample.latencies)
-        for percent in (50, 95, 99):
-            found[f"p{percent}_ms, {way.name}"] = spread([quantile(pooled, percent / 100)])
+        pooled = Loaded([latency for sample in samples for latency in sample.latencies])
+        found |= {f"{name}, {way.name}": spread([value]) for name, value in percentiles(pooled).items()}
         if way is not chosen[0]:
             found[f"cpu_us, {way.name}"] = course.spread(_name(pattern, way))
     return found | {name: spread([value]) for name, value in made_of.items()}
