@@ -9,7 +9,11 @@ import pytest
 from compose.topology import PATTERNS
 from scenarios import tables
 from scenarios.bench import lines
+from scenarios.bench.contest import Course, Sample
+from scenarios.bench.experiment import rows
+from scenarios.bench.experiments import hop
 from scenarios.bench.record import Bench, Series
+from scenarios.bench.statistics import Spread
 from scenarios.report import bars, costs, curves, page
 from scenarios.report.cited import cited
 from scenarios.report.figures import NOT_MEASURED
@@ -110,7 +114,7 @@ class TestPage:
         told = Page(page.render(BARE))
         assert told.open == []
         assert "make bench" in told.part("costs")
-        assert "experiment:" not in told.markup
+        assert 'id="experiment:' not in told.markup
 
     def test_a_quick_run_is_called_one(self, bench: Bench) -> None:
         quick = bench.experiments["hop"].model_copy(update={"quick": True})
@@ -161,9 +165,35 @@ class TestFigures:
         assert units == {"hop": "µs", "order": "ms", "peers": "µs"}
 
     def test_what_may_be_nothing_does_not_make_a_scale_logarithmic(self) -> None:
-        nearly = spread(0.001).__class__(0.001, 0.0, 0.002, (0.0, 0.002), 5)
+        nearly = Spread(0.001, 0.0, 0.002, (0.0, 0.002), 5)
         assert "logarithmic" not in bars.chart("x", "ms", {"a": nearly, "b": spread(10.0)}).scale
         assert "logarithmic" in bars.chart("x", "ms", {"a": spread(0.1), "b": spread(10.0)}).scale
+
+
+class TestWhatALockComesTo:
+    @pytest.mark.parametrize(
+        ("guarded", "opened"),
+        [
+            ("jwt", "jwt, open"),
+            ("jwt, never seen", "jwt, open"),
+            ("oauth2, cached 5 s", "oauth2, cached 5 s, open"),
+            ("mtls", "perimeter, open"),
+            ("zerotrust", "perimeter, open"),
+            ("mtls, new connections", "perimeter, open, new connections"),
+            ("jwt, new connections", "jwt, open, new connections"),
+        ],
+    )
+    def test_a_guarded_endpoint_is_compared_with_the_open_one_in_the_same_round(
+        self, guarded: str, opened: str
+    ) -> None:
+        course = Course({guarded: [], opened: []}, {guarded: [], opened: []})
+        for slow in (1, 10, 1):
+            course.samples[guarded].append(Sample(150.0 * slow))
+            course.samples[opened].append(Sample(100.0 * slow))
+        lock, baseline = (hop._beside_open(course, row) for row in rows(course))
+        assert (lock.figures["times open"].low, lock.figures["times open"].high) == (1.5, 1.5)
+        assert lock.figures["over open_us"].median == 50.0
+        assert "times open" not in baseline.figures
 
 
 class TestCurves:

@@ -54,19 +54,27 @@ def chart(name: str, unit: str, figures: Figures, places: Mapping[str, str] | No
     """
     told = [each for each in figures.values() if each.low > 0] or list(figures.values())
     scale = Scale.fitting(value for each in told for value in (each.median, each.low, each.high))
-    ticks = [scale.at(1.0)] if unit == "times" and scale.at(1.0) < 1 else []
+    ticks = _ticks(scale, unit)
+    shares = [scale.at(tick) for tick in ticks]
     bars = (
         Bar(
             whose=whose,
-            drawn=drawings.bar(scale.at(each.median), (scale.at(each.low), scale.at(each.high)), ticks),
+            drawn=drawings.bar(scale.at(each.median), (scale.at(each.low), scale.at(each.high)), shares),
             value=shown(each.median, unit),
             interval=interval(each),
             place=places.get(whose) if places else None,
         )
         for whose, each in figures.items()
     )
-    said = [scale.words(""), "The line is at 1." if ticks else ""]
-    return Chart(name, unit, tuple(bars), " ".join(filter(None, said)))
+    lines = f"The line{'s are' if len(ticks) > 1 else ' is'} at {', '.join(map(number, ticks))}." if ticks else ""
+    return Chart(name, unit, tuple(bars), f"{scale.words('')} {lines}".strip())
+
+
+def _ticks(scale: Scale, unit: str) -> list[float]:
+    """Where to draw a line: at powers of ten, where there are no equal steps, and at what is as much as the other."""
+    if scale.logarithmic:
+        return [10.0**n for n in range(-6, 10) if scale.low < 10.0**n < scale.high]
+    return [1.0] if unit == "times" and scale.high > 1 else []
 
 
 def shown(value: float, unit: str) -> str:
