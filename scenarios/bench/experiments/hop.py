@@ -8,7 +8,8 @@ spends (told beside it), is not in it.
 
 `open` is the same endpoint in the same process, on the same kind of connection, shown no credential and asking for
 none: it has the audit line, the checks of the host and everything else that the guarded one has, so the ratio is the
-lock's alone.  TLS is on both sides of it wherever TLS is not the lock itself.  For `mtls` and `zerotrust` it is: they
+lock's alone; that a token has to be received and read at all is part of it, and told apart by `open, shown a
+token`.  TLS is on both sides of it wherever TLS is not the lock itself.  For `mtls` and `zerotrust` it is: they
 are compared with the open endpoint over plain HTTP.  What TLS without a client's certificate costs, and the open
 endpoint behind the very handshake, are in the rows.
 
@@ -41,12 +42,12 @@ SLICES = 10
 PLAIN = "perimeter, open"
 CACHED = "oauth2, cached 5 s"
 GOALS = (
-    Goal("jwt", "jwt, open", 1.10, 0.05),
+    Goal("jwt", "jwt, open", 1.10, 0.10),
     Goal("jwt, never seen", "jwt, open", 1.75, 0.10),
-    Goal("basic", "basic, open", 1.10, 0.05),
-    Goal("mtls", PLAIN, 1.12, 0.05),
+    Goal("basic", "basic, open", 1.10, 0.10),
+    Goal("mtls", PLAIN, 1.12, 0.10),
     Goal("oauth2", "oauth2, open", 3.5, 0.20),
-    Goal(CACHED, f"{CACHED}, open", 1.12, 0.05),
+    Goal(CACHED, f"{CACHED}, open", 1.12, 0.10),
 )
 PROCESSES = {
     "perimeter": ("perimeter", {}),
@@ -133,6 +134,8 @@ def _of(name: str, endpoint: Endpoint, sizes: Sizes) -> Iterator[Knocking]:
         yield replace(guarded, name="jwt, never seen", show=lambda count: _new_tokens(endpoint.ground, count))
     if sizes.quick:
         return
+    if name == "jwt":
+        yield replace(guarded, name="jwt, open, shown a token", target=opened.target, wrong=())
     if name == "basic":
         people = iter(endpoint.ground.newcomers("stranger", few(sizes) * (sizes.rounds * SLICES + 2)))
         yield replace(guarded, name="basic, never seen", count=few(sizes), show=lambda count: _newcomers(people, count))
