@@ -80,7 +80,7 @@ def _aim(experiment: str, goal: Compared) -> Aim:
         place=place(experiment),
         what=goal.ours,
         against=goal.theirs,
-        figure="" if goal.figure == "cpu_us" else " ".join(named(goal.figure)),
+        figure="" if goal.figure == "cpu_us" else named(goal.figure)[0],
         ratio=_ratio(goal.ratio.median),
         interval=f"{_ratio(goal.ratio.low)} to {_ratio(goal.ratio.high)}",
         most=_ratio(goal.most),
