@@ -5,7 +5,8 @@ wire); every rule that a token's safety hangs on is written out here.  To follow
 `code` and then `tokens`.
 
     app                  the table of contents
-    settings, store      what we are told, what we keep
+    settings, store      what we are told, what we keep; prepared: how SQLite is asked at once
+    answers              the headers of all that we say; pages: how it looks
     clients, client_auth who may ask (RFC 6749 §2), and how they prove it; mtls: by certificate (RFC 8705)
     door                 what a request must look like before any rule is applied to it
     login                the log-in page, the browser's session

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import os
 import re
 import threading
 from pathlib import Path
@@ -121,7 +122,7 @@ class Clients:
     def refresh(self) -> None:
         """Read the file again if it changed; raises `OSError` or `pydantic.ValidationError`, and keeps what it had."""
         with self._lock:
-            found = self._path.stat()
+            found = os.stat(self._path)
             stamp = (found.st_mtime_ns, found.st_ino)
             if stamp != self._stamp:
                 self._stamp = stamp

@@ -38,7 +38,7 @@ class ValuedRequest(Request):
         if self.mimetype != FORM:
             return ImmutableMultiDict()
         try:
-            text = self.get_data().decode()
+            text = self.stream.read().decode()
         except UnicodeDecodeError:
             return ImmutableMultiDict()
         return _valued(ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")))
@@ -95,5 +95,5 @@ def refuse_repeated(parameters: MultiDict[str, str]) -> None:
     for name, values in parameters.lists():
         if len(values) > 1 and name != resource.PARAMETER:
             raise InvalidRequestError("A parameter is repeated.")
-        if any(map(CONTROL.search, (name, *values))):
+        if CONTROL.search(name + "".join(values)):
             raise InvalidRequestError("A parameter holds a control character.")

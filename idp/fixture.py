@@ -142,7 +142,7 @@ def _furnish(shop: Path, clients: Sequence[Mapping[str, Any]]) -> None:
     (shop / "idp" / "secrets" / "cookie_key").write_text(secrets.token_urlsafe(32))
     (shop / "idp" / "secrets" / "clients.json").write_text(json.dumps(clients))
     (shop / "users").mkdir()
-    from idp import key_files  # a moment ago, it would have kept the process waiting that loads meanwhile
+    from idp import key_files  # here, while the process loads: at the top, its start would wait for this
 
     key_files.create(shop / "idp" / "data")
     authority = certs.CA.create(shop / "ca", name="An identity provider for tests")

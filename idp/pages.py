@@ -9,6 +9,7 @@ from authlib.oauth2 import OAuth2Error
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
+from idp.answers import ALWAYS, POLICY, Answer
 from idp.provider import current_provider
 from services import audit
 from services.users import StoreUnavailable
@@ -17,13 +18,6 @@ log = logging.getLogger(__name__)
 FOR_PEOPLE = frozenset({"authorize", "login", "logout"})
 PUBLIC = frozenset({"metadata.configuration", "metadata.jwks", "static"})
 """What anybody may keep for a while; everything else is for one reader, once."""
-POLICY = "default-src 'none'; style-src 'self'; form-action 'self'{}; frame-ancestors 'none'; base-uri 'none'"
-ALWAYS = (
-    ("X-Frame-Options", "DENY"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-)
 ERRORS = {405: "invalid_request", 413: "invalid_request", 415: "invalid_request", 503: "temporarily_unavailable"}
 
 
@@ -42,11 +36,12 @@ def form_may_lead_to(origin: str) -> None:
 
 
 def _headers(response: flask.Response) -> flask.Response:
-    """Nothing is framed, run, kept or passed on (RFC 9700 §4.16, §4.2.4); no CORS header: no script needs us (§2.6)."""
-    headers, targets = response.headers, flask.g.get("form_targets", "")
-    headers["Cache-Control"] = "max-age=60" if flask.request.endpoint in PUBLIC else "no-store"
-    headers.add("Content-Security-Policy", POLICY.format(targets))
-    headers.extend(ALWAYS)
+    """The headers of every answer; no CORS header: no script needs us (RFC 9700 §2.6).  An `Answer` has its own."""
+    if not isinstance(response, Answer):
+        headers, targets = response.headers, flask.g.get("form_targets", "")
+        headers["Cache-Control"] = "max-age=60" if flask.request.endpoint in PUBLIC else "no-store"
+        headers["Content-Security-Policy"] = POLICY.format(targets)
+        headers.update(ALWAYS)
     return response
 
 

@@ -52,7 +52,8 @@ class Prepared:
         """A row as it was before it was kept."""
         values = list(row)
         for number, read in self._readings:
-            values[number] = read(values[number])
+            if values[number] is not None:
+                values[number] = read(values[number])
         return tuple(values)
 
 

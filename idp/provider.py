@@ -6,7 +6,6 @@ is replaced here, once for all grants: where parameters come from, and how a cli
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -16,6 +15,7 @@ from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 
 from idp import client_auth, key_files, keys
+from idp.answers import Answer
 from idp.clients import Client, Clients
 from idp.door import StrictRequest
 from idp.settings import Settings
@@ -61,7 +61,8 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no typ
         return client
 
     def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> flask.Response:
-        return flask.Response(json.dumps(body) if isinstance(body, dict) else body, status, headers)
+        """JSON goes to a client, anything else sends a browser somewhere."""
+        return Answer(body, status, headers) if isinstance(body, dict) else flask.Response(body, status, headers)
 
     def handle_error_response(self, request: OAuth2Request | None, error: OAuth2Error) -> flask.Response:
         reason = getattr(error, "reason", None) or error.description

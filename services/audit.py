@@ -108,11 +108,11 @@ def fingerprint(secret: str | bytes) -> str:
 
 def presented(request: flask.Request) -> list[str]:
     """What the request shows for itself, with every secret taken out."""
-    headers = request.headers
-    shown = [redacted(headers["Authorization"])] if "Authorization" in headers else []
-    if "X-User" in headers:
-        shown.append(f"X-User: {headers['X-User'][:64]}")
-    if "Cookie" in headers and flask.current_app.config["SESSION_COOKIE_NAME"] in request.cookies:
+    environ = request.environ
+    shown = [redacted(environ["HTTP_AUTHORIZATION"])] if "HTTP_AUTHORIZATION" in environ else []
+    if "HTTP_X_USER" in environ:
+        shown.append(f"X-User: {environ['HTTP_X_USER'][:64]}")
+    if "HTTP_COOKIE" in environ and flask.current_app.config["SESSION_COOKIE_NAME"] in request.cookies:
         shown.append("session cookie")
     return [*_certificate(request), *shown]
 

@@ -139,7 +139,7 @@ SABOTAGES = (
     # pages, userinfo, metadata, keys
     Sabotage(
         "a page can be framed",
-        "idp/pages.py",
+        "idp/answers.py",
         "frame-ancestors 'none'; ",
         "",
         "tests/test_idp_attacks_pages.py::TestFraming::test_it_is_shown_in_no_frame_and_runs_nothing",

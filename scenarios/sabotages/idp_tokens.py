@@ -22,15 +22,15 @@ SABOTAGES = (
     Sabotage(
         "a service is told about tokens for others",
         INTROSPECT,
-        "        return found if found and client.client_id in (found.aud or []) else None",
-        "        return found",
+        "    return found if found and client.client_id in (found.aud or []) else None",
+        "    return found",
         f"{KINDS}::TestIntrospection::test_a_resource_server_learns_nothing_about_tokens_for_others",
     ),
     Sabotage(
         "a public client may ask about tokens",
         INTROSPECT,
-        "    CLIENT_AUTH_METHODS = PROVING_METHODS",
-        '    CLIENT_AUTH_METHODS = [*PROVING_METHODS, "none"]',
+        "provider.clients, PROVING_METHODS)",
+        'provider.clients, [*PROVING_METHODS, "none"])',
         f"{KINDS}::TestIntrospection::test_a_public_client_proves_nothing_and_may_not_ask",
     ),
     Sabotage(
