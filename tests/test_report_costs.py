@@ -153,12 +153,10 @@ class TestFigures:
     def test_what_was_taken_in_rounds_is_a_chart_and_the_rest_a_table(self, bench: Bench) -> None:
         [order] = [each for each in costs.asked(bench) if each.name == "order"]
         assert [chart.name for chart in order.charts] == ["CPU", "CPU of the identity provider", "times perimeter"]
-        assert order.board
-        assert order.board.heads == (
-            ("", ("calls to the identity provider",)),
-            ("1 client", ("p50, ms",)),
-            ("4 clients", ("p50, ms", "p95, ms")),
-        )
+        assert [board.heads for board in order.boards] == [
+            (("", ("calls to the identity provider",)),),
+            (("1 client", ("p50, ms",)), ("4 clients", ("p50, ms", "p95, ms"))),
+        ]
 
     def test_long_cpu_times_are_told_in_milliseconds(self, bench: Bench) -> None:
         units = {each.name: each.charts[0].unit for each in costs.asked(bench) if each.charts}

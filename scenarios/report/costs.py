@@ -7,7 +7,7 @@ latencies, and what was counted once, share one table; a series is a curve.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -61,7 +61,7 @@ class Asked:
     held: Held
     method: tuple[str, ...]
     charts: tuple[Chart, ...]
-    board: Board | None
+    boards: tuple[Board, ...]
     curves: tuple[curves.Drawn, ...]
     proven: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
     """Contestants, and what each of them was shown to do before it was timed."""
@@ -127,7 +127,7 @@ def _asked(name: str, held: Held, ident: str) -> Asked:
         held=held,
         method=tuple(" ".join(each.split()) for each in held.method.split("\n\n") if each.strip()),
         charts=tuple(chart(*named(each), found[each]) for each in in_rounds),
-        board=_board({each: figures for each, figures in found.items() if each not in in_rounds}),
+        boards=tuple(_boards({each: figures for each, figures in found.items() if each not in in_rounds})),
         curves=tuple(curves.charts(held.series, ident)),
         proven=_proven(held),
     )
@@ -151,18 +151,22 @@ def _is_drawn(name: str, figures: Figures) -> bool:
     return ", " not in name and not LATENCY.match(name) and any(each.count > 1 for each in figures.values())
 
 
-def _board(found: Mapping[str, Figures]) -> Board | None:
-    """Columns by what they are about: what stands behind the comma of their names."""
-    by_subject: dict[str, list[str]] = {"": []}
+def _boards(found: Mapping[str, Figures]) -> Iterator[Board]:
+    """What is about nothing in particular, then the rest; it is about what stands behind the comma of a name."""
+    by_subject: dict[str, list[str]] = {}
     for name in found:
         by_subject.setdefault(name.partition(", ")[2], []).append(name)
+    plain = by_subject.pop("", [])
+    return (_board(found, each) for each in ({"": plain} if plain else {}, by_subject) if each)
+
+
+def _board(found: Mapping[str, Figures], by_subject: Mapping[str, Sequence[str]]) -> Board:
     columns = [name for names in by_subject.values() for name in names]
-    contestants = dict.fromkeys(whose for figures in found.values() for whose in figures)
-    if not contestants:
-        return None
-    heads = ((about, tuple(_head(name) for name in names)) for about, names in by_subject.items() if names)
-    table = ((whose, tuple(found[name].get(whose) for name in columns)) for whose in contestants)
-    return Board(tuple(heads), tuple(table))
+    contestants = dict.fromkeys(whose for name in columns for whose in found[name])
+    return Board(
+        heads=tuple((about, tuple(_head(name) for name in names)) for about, names in by_subject.items()),
+        lines=tuple((whose, tuple(found[name].get(whose) for name in columns)) for whose in contestants),
+    )
 
 
 def _head(name: str) -> str:
@@ -177,8 +181,3 @@ def _proven(held: Held) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         if row.proven:
             together.setdefault(row.proven, []).append(contestant)
     return tuple((tuple(whose), shown) for shown, whose in together.items())
-
-
-def missed(all_aims: Iterable[Aim]) -> Sequence[Aim]:
-    """The goals that are not met."""
-    return [each for each in all_aims if each.verdict != "met"]
