@@ -36,6 +36,7 @@ def main() -> None:
         from idp.manage import client
 
         sys.exit(client.command(os.environ.get("SHOP_MANAGE_PORT", ""), said.method, said.path, said.json))
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # or it would search all that is installed for some
     gc.disable()  # nothing that is loaded is garbage, and looking for some would take a sixth of the time
     if said.command == "lent":
         from idp.lent import borrowed
