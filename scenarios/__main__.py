@@ -22,6 +22,7 @@ from scenarios import coverage, differ, evidence, hops, show, tables, watch
 from scenarios import rotate as rotating
 from scenarios import sabotage as saboteur
 from scenarios.bench import command as benchmarks
+from scenarios.bench import record as measured
 from scenarios.registry import stories
 from scenarios.report import page
 from scenarios.rotations import KINDS
@@ -119,19 +120,20 @@ def compare(
 
 @app.command()
 def matrix() -> None:
-    """Write the README's tables again, from the evidence, and the table of coverage."""
+    """Write the README's tables again, from the evidence and the bench, and the table of coverage."""
     told = stories()
-    for path in (*tables.write(recorded(), told), *coverage.write(told)):
+    for path in (*tables.write(recorded(), told, benchmarks.kept(measured.FILE)), *coverage.write(told)):
         print(f"wrote {path.relative_to(REPO)}")
 
 
 @app.command()
 def report(
     source: Annotated[Path, typer.Option("--from", help="The evidence.")] = evidence.FILE,
+    costs: Annotated[Path, typer.Option(help="What each lock costs, if it was measured.")] = measured.FILE,
     to: Annotated[Path, typer.Option(help="Where to write it.")] = page.FILE,
 ) -> None:
-    """Write the report again, from the evidence."""
-    written = page.write(recorded(source), to)
+    """Write the report again, from the evidence and the bench."""
+    written = page.write(recorded(source), benchmarks.kept(costs), to)
     print(f"wrote {written.relative_to(REPO) if written.is_relative_to(REPO) else written}")
 
 

@@ -1,4 +1,4 @@
-"""The README's tables, made of the evidence: the article's own, the figures, and the matrix of verdicts.
+"""The README's tables: the article's own, the figures and the matrix, made of the evidence; the costs, of the bench.
 
 Each stands in a marked block; a test fails when a block and the evidence disagree.
 """
@@ -6,12 +6,16 @@ Each stands in a marked block; a test fails when a block and the evidence disagr
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from compose.topology import PATTERNS, REPO
 from scenarios import walk
+from scenarios.bench import lines
+from scenarios.bench.record import Bench
+from scenarios.bench.statistics import Spread
 from scenarios.claims import Finding, summary
 from scenarios.evidence import Cell, Evidence, Figure
 from scenarios.registry import Story
@@ -27,6 +31,8 @@ SIGNS = {
 }
 WORDS = {"UNISSUED": "unissued", "REFUSED": "refused", "SERVED": "**served**"}
 """Verdicts that are not told better by the status of their answers."""
+MOST_NAMED = 5
+"""Of the goals that are missed; where they are more, the report has them."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,14 @@ LINES = (
 )  # fmt: skip
 
 
-def blocks(evidence: Evidence, stories: Mapping[str, Story]) -> dict[str, str]:
+def blocks(evidence: Evidence, stories: Mapping[str, Story], bench: Bench | None) -> dict[str, str]:
     """The text of each block by its name."""
     return {
         "walk": walk.text(stories),
         "article": article(evidence),
         "figures": figures(evidence),
         "matrix": matrix(evidence, stories),
+        "costs": costs(bench),
     }
 
 
@@ -100,6 +107,39 @@ def _figure(figure: Figure | None, form: str) -> str:
     return "–" if figure is None or figure.value is None else form.format(figure.value)
 
 
+def costs(bench: Bench | None) -> str:
+    """What each lock costs, a column a pattern; and what the goals and the peers come to, in a sentence each."""
+    if bench is None:
+        return "Nothing is measured yet: `make bench` does it, and `make matrix` then writes the table here.\n"
+    table = [_row("", *PATTERNS), _row("---", *["---:"] * len(PATTERNS))]
+    for line in lines.LINES:
+        found = line.costs(bench)
+        table.append(_row(line.title, *(_cost(found.get(pattern), line.unit) for pattern in PATTERNS)))
+    told = textwrap.fill(" ".join(_sentences(bench)), 120, break_on_hyphens=False, break_long_words=False)
+    return f"{''.join(table)}\n{told}\n"
+
+
+def _sentences(bench: Bench) -> Iterator[str]:
+    """When it was measured, which goals are met, and how ours compares with what people would otherwise pick."""
+    env, goals = bench.environment, [goal for _, goal in lines.goals(bench)]
+    yield f"Measured {env.when[:10]} at {env.commit} on {env.cores} cores with Python {env.python}."
+    if goals:
+        missed = [f"{goal.ours} against {goal.theirs} ({goal.ratio.median:.2f})" for goal in goals if not goal.met]
+        which = ", ".join(missed) if len(missed) <= MOST_NAMED else "the report says which"
+        yield f"Of {len(goals)} goals {len(goals) - len(missed)} are met{'; missed: ' + which if missed else ''}."
+    beside = bench.experiments.get("peers")
+    if beside and beside.compared:
+        ratios = sorted(1 / goal.ratio.median for goal in beside.compared)
+        low, high = f"{ratios[0]:.2f}", f"{ratios[-1]:.3g}"
+        yield f"Behind other people's libraries a request costs {low} to {high} times what it costs behind ours."
+
+
+def _cost(spread: Spread | None, unit: str) -> str:
+    if spread is None:
+        return "–"
+    return format(spread.median, ".2f" if unit == "times" else ".0f" if spread.median >= 100 else ".3g")
+
+
 def matrix(evidence: Evidence, stories: Mapping[str, Story]) -> str:
     """What came of each story under each pattern, group by group."""
     lines = [_row("scenario", *PATTERNS), _row("---", *[":---:"] * len(PATTERNS))]
@@ -122,9 +162,9 @@ def word(cell: Cell | None) -> str:
     return WORDS.get(cell.expected) or ("4xx" if len(statuses) > 3 else "/".join(map(str, statuses)))
 
 
-def readme(evidence: Evidence, stories: Mapping[str, Story], text: str) -> str:
-    """The README's `text` with every block as the evidence has it; `ValueError` when a block's marks are missing."""
-    for name, block in blocks(evidence, stories).items():
+def readme(evidence: Evidence, stories: Mapping[str, Story], bench: Bench | None, text: str) -> str:
+    """The README's `text` with every block as the data have it; `ValueError` when a block's marks are missing."""
+    for name, block in blocks(evidence, stories, bench).items():
         begin, end = f"<!-- {name}: written by `make compare` -->\n", f"<!-- end of {name} -->\n"
         before, found, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
@@ -134,10 +174,10 @@ def readme(evidence: Evidence, stories: Mapping[str, Story], text: str) -> str:
     return text
 
 
-def write(evidence: Evidence, stories: Mapping[str, Story]) -> list[Path]:
+def write(evidence: Evidence, stories: Mapping[str, Story], bench: Bench | None) -> list[Path]:
     """Write the README's blocks; the README, if it changed by it."""
     text = README.read_text(encoding="utf-8")
-    wanted = readme(evidence, stories, text)
+    wanted = readme(evidence, stories, bench, text)
     if wanted == text:
         return []
     README.write_text(wanted, encoding="utf-8")

@@ -16,6 +16,8 @@ from rich.text import Text
 from compose.refusals import CannotRun
 from compose.topology import PATTERNS, REPO
 from scenarios import compare, coverage, evidence, tables
+from scenarios.bench import command as benchmarks
+from scenarios.bench import record
 from scenarios.compare import Plan, Progress, Record
 from scenarios.evidence import Cell, Evidence
 from scenarios.registry import gauges, stories
@@ -78,8 +80,8 @@ def _publish(whole: Evidence, path: Path, out: Console) -> None:
     """Write what is made from the evidence, where it is the one that counts."""
     out.print(f"wrote {path.relative_to(REPO)}")
     if path == evidence.FILE:
-        told = stories()
-        for written in (*tables.write(whole, told), *coverage.write(told), page.write(whole)):
+        told, bench = stories(), benchmarks.kept(record.FILE)
+        for written in (*tables.write(whole, told, bench), *coverage.write(told), page.write(whole, bench)):
             out.print(f"wrote {written.relative_to(REPO)}")
     other = compare.file("compose" if whole.runtime == "local" else "local")
     if other.exists():

@@ -200,9 +200,7 @@ def _public_forms(signer: Issuer) -> Iterator[bytes]:
     if signer.algorithm == "RS256":
         yield from (public.public_bytes(how, form.PKCS1) for how in (encoding.PEM, encoding.DER))
     else:
-        yield from (
-            public.public_bytes(encoding.X962, how) for how in (form.UncompressedPoint, form.CompressedPoint)
-        )
+        yield from (public.public_bytes(encoding.X962, how) for how in (form.UncompressedPoint, form.CompressedPoint))
 
 
 class TestSecretKeys:

@@ -9,6 +9,7 @@ import pytest
 
 from compose.topology import PATTERNS
 from scenarios import claims, compare, evidence, tables, watch
+from scenarios.bench import command, record
 from scenarios.evidence import Case, Cell, Evidence, Figure, Measured, Measurement
 from scenarios.judging import Finding
 from scenarios.registry import stories
@@ -159,7 +160,7 @@ class TestRecord:
 
     def test_the_readme_says_what_it_says(self, kept: Evidence) -> None:
         text = tables.README.read_text(encoding="utf-8")
-        assert tables.readme(kept, STORIES, text) == text, "run `make matrix`"
+        assert tables.readme(kept, STORIES, command.kept(record.FILE), text) == text, "run `make matrix`"
 
     def test_there_is_no_secret_in_it(self) -> None:
         text = evidence.FILE.read_text(encoding="utf-8")

@@ -374,7 +374,7 @@ class TestCitations:
         cites = [cite for question in GUIDE for answer in question.answers for cite in answer.cites]
         cells = [cite.removeprefix("cell:").split("/") for cite in cites if cite.startswith("cell:")]
         assert [each for each in cells if each[0] not in stories() or each[1] not in PATTERNS] == []
-        assert all(cite.startswith(("cell:", "figure:")) for cite in cites)
+        assert all(cite.startswith(("cell:", "figure:", "cost:")) for cite in cites)
 
     def test_it_has_six_to_eight_questions_and_each_answer_rests_on_something(self) -> None:
         assert 6 <= len(GUIDE) <= 8
@@ -392,7 +392,7 @@ class TestCitations:
         ],
     )
     def test_what_is_cited_is_looked_up(self, run: Evidence, reference: str, value: str) -> None:
-        found = cited(reference, run)
+        found = cited(reference, run, None)
         assert found.value == value
         assert (found.place is None) is (value == figures.NOT_MEASURED)
 
@@ -441,7 +441,7 @@ class TestTheCommand:
     ) -> None:
         kept, written = tmp_path / "evidence.json", tmp_path / "index.html"
         evidence.write(run, kept)
-        done = say("--from", str(kept), "--to", str(written))
+        done = say("--from", str(kept), "--costs", str(tmp_path / "none.json"), "--to", str(written))
         assert done.returncode == 0, done.stderr
         assert done.stdout == f"wrote {written}\n"
         assert written.read_text(encoding="utf-8") == whole.markup

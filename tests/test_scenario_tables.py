@@ -51,12 +51,12 @@ class TestTables:
         assert {line.count("|") for line in lines} == {len(PATTERNS) + 2}
 
     def test_writing_them_twice_changes_nothing(self) -> None:
-        once = tables.readme(evidence.read(), STORIES, tables.README.read_text(encoding="utf-8"))
-        assert tables.readme(evidence.read(), STORIES, once) == once
+        once = tables.readme(evidence.read(), STORIES, None, tables.README.read_text(encoding="utf-8"))
+        assert tables.readme(evidence.read(), STORIES, None, once) == once
 
     def test_a_readme_without_a_place_for_them_is_refused(self) -> None:
         with pytest.raises(ValueError, match="no block 'walk'"):
-            tables.readme(evidence.read(), STORIES, "# Shop\n")
+            tables.readme(evidence.read(), STORIES, None, "# Shop\n")
 
 
 class TestCatalogue:

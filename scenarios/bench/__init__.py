@@ -8,6 +8,7 @@
     command     `make bench`: all of them, one after the other
     record      what was found, as data: `report/bench.json`
     tables      the same on the terminal
+    lines       a figure a pattern, for the README and the report
 
 What the experiments on one request share:
     ground      a shop's files, its identity provider, and credentials without end

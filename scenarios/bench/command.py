@@ -42,7 +42,7 @@ def bench(out: Console, only: str, quick: bool) -> bool:
     chosen = names(only)
     if not chosen:
         raise CannotRun("no experiment has such a name", f"ONLY is a regular expression on {', '.join(names())}")
-    before = _kept(path) if only else None
+    before = kept(path) if only else None
     began, now, done, part = time.monotonic(), compare.environment(), {}, path.with_suffix(".part")
     for name, held in _each(chosen, sizes, now, out):
         done[name] = held
@@ -81,8 +81,8 @@ def hold(name: str, sizes: Sizes, now: Environment, told: Told) -> Held:
     return record.held(inspect.getdoc(experiment) or "", result, sizes, now, time.monotonic() - began)
 
 
-def _kept(path: Path) -> Bench | None:
-    """What an earlier run has left; None when a narrowed run is the first."""
+def kept(path: Path) -> Bench | None:
+    """What an earlier run has left; None when there was none, or `CannotRun` when it cannot be understood."""
     try:
         return record.read(path)
     except FileNotFoundError:

@@ -1,8 +1,8 @@
 """What an experiment is: a module of `scenarios.bench.experiments` with a docstring, `GOALS` and `run`.
 
-    docstring   the question in one line; after an empty line, the method, and what the figures do not say
-    GOALS       the ratios that are promised, as a tuple of `Goal`; may be empty
-    run         run(sizes, told) -> Result; `told` takes a line of progress
+docstring   the question in one line; after an empty line, the method, and what the figures do not say
+GOALS       the ratios that are promised, as a tuple of `Goal`; may be empty
+run         run(sizes, told) -> Result; `told` takes a line of progress
 """
 
 from __future__ import annotations

@@ -37,6 +37,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
     return spread([one / other for one, other in zip(ours, theirs, strict=True)])
 
 
+def above(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
+    """The spread of ours - theirs, in such pairs too."""
+    return spread([one - other for one, other in zip(ours, theirs, strict=True)])
+
+
 def quantile(ordered: Sequence[float], share: float) -> float:
     """The value that `share` of the sorted figures do not exceed (nearest rank)."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -24,8 +24,8 @@ Operation = tuple[str, str]
 
 def bar(value: float, spread: tuple[float, float] | None = None, ticks: Sequence[float] = ()) -> Markup:
     """A bar from 0 to `value`, its spread as a whisker, ticks as hairlines; all of them shares of the whole width."""
-    drawn = Markup("").join(Markup('<path class="tick" d="M{:.1f} 0v10"/>').format(tick * 100) for tick in ticks)
-    drawn += Markup('<rect class="bar" y="1" width="{:.1f}" height="8"/>').format(value * 100)
+    drawn = Markup('<rect class="bar" y="1" width="{:.1f}" height="8"/>').format(value * 100)
+    drawn += Markup("").join(Markup('<path class="tick" d="M{:.1f} 0v10"/>').format(tick * 100) for tick in ticks)
     if spread and spread[1] - spread[0] >= 0.005:
         low, high = (each * 100 for each in spread)
         drawn += Markup('<path class="whisker" d="M{:.1f} 5H{:.1f}M{:.1f} 2v6M{:.1f} 2v6"/>').format(

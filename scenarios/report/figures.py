@@ -30,10 +30,15 @@ class Scale:
     def over(cls, figures: Iterable[Figure]) -> Scale:
         """The scale that fits all these figures and their spreads."""
         figures = list(figures)
-        seen = [each for figure in figures for each in (figure.value, *figure.trials) if each is not None and each > 0]
-        high, low = max(seen, default=1.0), min(seen, default=1.0)
         if figures and figures[0].unit.startswith("share"):
             return cls(0.0, 1.0, False)
+        return cls.fitting(each for figure in figures for each in (figure.value, *figure.trials) if each is not None)
+
+    @classmethod
+    def fitting(cls, values: Iterable[float]) -> Scale:
+        """The scale that fits all these."""
+        seen = [each for each in values if each > 0]
+        high, low = max(seen, default=1.0), min(seen, default=1.0)
         return cls(low / 2, high, True) if high / low >= WIDE else cls(0.0, high, False)
 
     def at(self, value: float) -> float:

@@ -1,4 +1,4 @@
-"""The whole page: the evidence, the claims and the guide, put into the templates, with its style and script inside.
+"""The whole page: evidence, claims, costs and guide, put into the templates, with its style and script inside.
 
 Nothing on it comes from elsewhere, and the content security policy at its top says so to the browser: no request leaves
 the page, and only this one style sheet and this one script, known by their hashes, have any effect.
@@ -21,9 +21,10 @@ from markupsafe import Markup, escape
 
 from compose.topology import PATTERNS
 from scenarios import claims, evidence
+from scenarios.bench.record import Bench
 from scenarios.evidence import Evidence
 from scenarios.registry import gauges, stories
-from scenarios.report import figures, measured, sequence, words
+from scenarios.report import bars, costs, figures, measured, sequence, words
 from scenarios.report import stories as storybook
 from scenarios.report.cited import Cited, cited
 from scenarios.report.guide import GUIDE
@@ -32,6 +33,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 SHOP = Path(__file__).parent.parent.parent / "services" / "templates"
 """The shop's own templates, for the drawings of the locks."""
 FILE = evidence.REPORT / "index.html"
+STRESSED = re.compile(r"(?<![\w*])\*(\w(?:[^*]*\w)?)\*(?![\w*])")
 RULES = {
     r"RFC (\d+)": "https://www.rfc-editor.org/rfc/rfc{}.html",
     r"CWE-(\d+)": "https://cwe.mitre.org/data/definitions/{}.html",
@@ -40,19 +42,19 @@ RULES = {
 """Where a reference can be read, for those that have an address that one can tell from the name."""
 
 
-def write(found: Evidence, path: Path = FILE) -> Path:
+def write(found: Evidence, bench: Bench | None = None, path: Path = FILE) -> Path:
     """Write the page whole or not at all; where it is."""
     path.parent.mkdir(exist_ok=True)
     fresh = path.with_suffix(".new")
-    fresh.write_text(render(found), encoding="utf-8")
+    fresh.write_text(render(found, bench), encoding="utf-8")
     os.replace(fresh, path)
     return path
 
 
-def render(found: Evidence) -> str:
-    """The page of one run."""
+def render(found: Evidence, bench: Bench | None = None) -> str:
+    """The page of one run, and of what was measured of the costs, if anything was."""
     templates = environment()
-    templates.filters["cited"] = lambda reference: cited(reference, found)
+    templates.filters["cited"] = lambda reference: cited(reference, found, bench)
     style, script = (_source(name) for name in ("style.css", "open.js"))
     ledger = [(pattern, [each for each in claims.ledger(found) if each.pattern == pattern]) for pattern in PATTERNS]
     groups = storybook.told(found, stories())
@@ -71,6 +73,10 @@ def render(found: Evidence) -> str:
         kinds=sequence.kinds_in(hop for each in shown for hop in each.cell.hops),
         gauged=measured.gauged(found, gauges()),
         guide=GUIDE,
+        bench=bench,
+        aims=costs.aims(bench) if bench else [],
+        glance=costs.glance(bench) if bench else [],
+        asked=costs.asked(bench) if bench else [],
     )
 
 
@@ -103,6 +109,7 @@ def environment() -> jinja2.Environment:
         "number": figures.number,
         "scales": measured.scales,
         "duration": duration,
+        "interval": bars.interval,
         "grouped": grouped,
         "json": lambda value: json.dumps(value, ensure_ascii=False),
     }
@@ -126,11 +133,18 @@ def linked(reference: str) -> Markup:
 
 
 def coded(text: str) -> Markup:
-    """Prose in which what stands between backticks is code."""
+    """Prose in which what stands between backticks is code, and what stands between asterisks is stressed."""
     spoken = escape(words.printable(text)).split("`")
     if len(spoken) % 2 == 0:
         return Markup("`").join(spoken)
-    return Markup("").join(Markup("<code>{}</code>").format(each) if n % 2 else each for n, each in enumerate(spoken))
+    pieces = (Markup("<code>{}</code>").format(each) if n % 2 else _stressed(each) for n, each in enumerate(spoken))
+    return Markup("").join(pieces)
+
+
+def _stressed(prose: Markup) -> Markup:
+    """Escaped prose with its stressed words marked; odd ones are what the expression has caught."""
+    pieces = enumerate(STRESSED.split(prose))
+    return Markup("").join(Markup("<em>{}</em>").format(Markup(each)) if n % 2 else Markup(each) for n, each in pieces)
 
 
 def grouped(cites: Iterable[Cited]) -> Mapping[str, list[Cited]]:

@@ -28,12 +28,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from scenarios.bench.contest import Contestant, Goal, hold
-from scenarios.bench.experiment import Result, Sizes, Told, compared, rows
+from scenarios.bench.contest import Contestant, Course, Goal, hold
+from scenarios.bench.experiment import Result, Row, Sizes, Told, compared, rows
 from scenarios.bench.ground import PASSWORD, Ground, laid
 from scenarios.bench.knocking import Headers, Knocking, paced
 from scenarios.bench.serving import Process
 from scenarios.bench.shown import Shown, basic, bearer, nothing, shown
+from scenarios.bench.statistics import above
 from scenarios.bench.wire import Target
 
 SLICES = 10
@@ -61,6 +62,8 @@ PROCESSES = {
 """The pattern of each, and what else it is told; in an order in which what is compared takes its turns side by side."""
 PROMISED = {name for goal in GOALS for name in (goal.ours, goal.theirs.removesuffix(", open"))}
 """What the goals are about; a quick run keeps to that, and to connections that are kept."""
+TLS_IS_THE_LOCK = {"mtls", "zerotrust"}
+ANEW = "new connections"
 NEW_CONNECTIONS = {"perimeter", "jwt", "mtls"}
 """Plain, TLS, and TLS with a certificate on both ends: the other patterns connect as one of these does."""
 BODY = b'{"status":"ok"}\n'
@@ -78,7 +81,24 @@ def run(sizes: Sizes, told: Told) -> Result:
             pattern, _ = wanted[name]
             contestants += _of(name, Endpoint(pattern, ground, process.wait(), shown(pattern, ground)), sizes)
         course = hold(contestants, sizes.rounds, told, SLICES)
-    return Result(rows(course), compared(course, GOALS))
+    return Result([_beside_open(course, row) for row in rows(course)], compared(course, GOALS))
+
+
+def _beside_open(course: Course, row: Row) -> Row:
+    """The row of what is guarded, with how many times as much as `open` it takes, and how much more."""
+    if "open" in row.name.split(", "):
+        return row
+    opened = _opened(row.name)
+    over = above(course.figures(row.name), course.figures(opened))
+    first = {"cpu_us": row.figures["cpu_us"], "times open": course.ratio(row.name, opened), "over open_us": over}
+    return replace(row, figures=first | dict(row.figures))
+
+
+def _opened(name: str) -> str:
+    """The open endpoint that a guarded one is compared with."""
+    process = CACHED if name == CACHED else name.partition(", ")[0]
+    opened = PLAIN if process in TLS_IS_THE_LOCK else f"{process}, open"
+    return f"{opened}, {ANEW}" if name.endswith(ANEW) else opened
 
 
 @dataclass(frozen=True)
@@ -121,7 +141,7 @@ def _of(name: str, endpoint: Endpoint, sizes: Sizes) -> Iterator[Knocking]:
         yield replace(guarded, name="basic, never seen", count=few(sizes), show=lambda count: _newcomers(people, count))
     if name in NEW_CONNECTIONS:
         for each in (guarded, opened):
-            yield replace(each, name=f"{each.name}, new connections", count=many // 4, anew=True)
+            yield replace(each, name=f"{each.name}, {ANEW}", count=many // 4, anew=True)
 
 
 def few(sizes: Sizes) -> int:
