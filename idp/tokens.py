@@ -181,7 +181,8 @@ class Tokens:
         if row is None:
             return None
         found = with_its_family(Token, row)
-        found = found if found.authorization.id else found._replace(authorization=_alone(found))
+        if found.authorization.id is None:  # it stands alone
+            found = found._replace(authorization=Authorization(None, found.client_id, found.scope, found.expires))
         if state is not None:
             self._known.put(name, (state, found))
         return found
@@ -239,11 +240,6 @@ def select_with_family(kind: type[Any], table: sa.Table) -> sa.Select[Any]:
 def with_its_family(kind: Callable[..., Record], row: Sequence[Any]) -> Record:
     """The `kind` that such a row holds; its first field is its authorization, whole."""
     return kind(Authorization._make(row[:_FAMILY]), *row[_FAMILY:])
-
-
-def _alone(token: Token) -> Authorization:
-    """What there is to know of a token's family where it has none."""
-    return Authorization(None, token.client_id, token.scope, token.expires)
 
 
 _FAMILY = len(Authorization._fields)
