@@ -7,7 +7,9 @@ the things this project shows: with end-user passwords on every hop, every servi
 from __future__ import annotations
 
 import os
+import threading
 import unicodedata
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +88,8 @@ class UserStore:
         )
         self._path = path
         self._passwords = passwords.Passwords()
+        self._held: tuple[int, int] | None = None
+        self._lock = threading.Lock()
         self._found: Remembered[tuple[State | None, str], tuple[_Record | None]] = Remembered(MOST_REMEMBERED)
         if writable:
             metadata.create_all(self._engine)
@@ -138,14 +142,24 @@ class UserStore:
         It counts in rollback mode, in which our store is, and not in WAL (https://sqlite.org/fileformat2.html, §1.3.7).
         """
         try:
-            file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                header, number = os.pread(file, HEADER, 0), os.fstat(file).st_ino
-            finally:
-                os.close(file)
+            number = os.stat(self._path).st_ino
+            header = os.pread(self._held_open(number), HEADER, 0)
         except OSError as error:
             raise StoreUnavailable("the user store cannot be read") from error
         return (number, header[24:28]) if header[18:20] == ROLLBACK else None
+
+    def _held_open(self, number: int) -> int:
+        """A descriptor of the file `number` that stays open.
+
+        Closing any of a file's descriptors gives up all of this process's locks on it, those included by which SQLite
+        keeps others away while another thread writes (https://sqlite.org/howtocorrupt.html, §2.2).
+        """
+        with self._lock:
+            if self._held is None or self._held[0] != number:
+                descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+                weakref.finalize(self, os.close, descriptor)
+                self._held = os.fstat(descriptor).st_ino, descriptor
+            return self._held[1]
 
     def add(self, name: str, password: str, scopes: Iterable[str], full_name: str = "", email: str = "") -> None:
         """Add a person; `ValueError` for a name or password that Basic could not carry, or a name already taken."""

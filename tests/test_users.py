@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -240,6 +242,18 @@ def test_a_store_that_replaces_another_is_not_taken_for_it(store: UserStore, pat
         file.write(path.read_bytes()[24:28])
     (tmp_path / "other" / "users.db").replace(path)
     assert reader.get("alice") is None
+
+
+def test_to_look_leaves_the_locks_alone_under_which_somebody_writes(path: Path, store: UserStore) -> None:
+    """To close a file is to give up this process's locks on it, whoever holds them (POSIX)."""
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    assert UserStore(path).get("alice") is not None
+    assert store.get("alice") is not None
+    elsewhere = f"import sqlite3; sqlite3.connect({str(path)!r}, timeout=0).execute('BEGIN IMMEDIATE')"
+    ran = subprocess.run([sys.executable, "-c", elsewhere], capture_output=True, text=True, check=False)
+    assert "database is locked" in ran.stderr
+    writer.close()
 
 
 def test_nothing_is_remembered_of_a_store_that_does_not_count(store: UserStore, path: Path) -> None:

@@ -86,6 +86,13 @@ SABOTAGES = (
         "tests/test_users.py::test_a_store_that_replaces_another_is_not_taken_for_it",
     ),
     Sabotage(
+        "to look at the database gives up the locks of whoever writes it",
+        USERS,
+        "            return self._held[1]\n",
+        "            os.close(os.open(self._path, os.O_RDONLY))\n            return self._held[1]\n",
+        "tests/test_users.py::test_to_look_leaves_the_locks_alone_under_which_somebody_writes",
+    ),
+    Sabotage(
         "a database that does not count its changes is remembered",
         USERS,
         " if header[18:20] == ROLLBACK else None",
