@@ -246,10 +246,10 @@ def test_a_store_that_replaces_another_is_not_taken_for_it(store: UserStore, pat
 
 def test_to_look_leaves_the_locks_alone_under_which_somebody_writes(path: Path, store: UserStore) -> None:
     """To close a file is to give up this process's locks on it, whoever holds them (POSIX)."""
-    writer = sqlite3.connect(path, isolation_level=None)
+    writer, reader = sqlite3.connect(path, isolation_level=None), UserStore(path)
     writer.execute("BEGIN IMMEDIATE")
-    assert UserStore(path).get("alice") is not None
-    assert store.get("alice") is not None
+    assert reader.get("alice") is not None
+    assert store.get("alice") == reader.get("alice")
     elsewhere = f"import sqlite3; sqlite3.connect({str(path)!r}, timeout=0).execute('BEGIN IMMEDIATE')"
     ran = subprocess.run([sys.executable, "-c", elsewhere], capture_output=True, text=True, check=False)
     assert "database is locked" in ran.stderr
