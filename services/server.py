@@ -30,6 +30,8 @@ from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.exceptions import BadRequest
 
+from services import whole
+
 KEEPALIVE_SECONDS = 30
 HEAD_SECONDS = 5
 REQUEST_SECONDS = 30
@@ -68,6 +70,7 @@ def serve(
         "proxy_allow_ips": "",
         "uwsgi_allow_ips": "",
         "control_socket_disable": True,
+        "sendfile": False,  # a file's head would have to go before it
         "umask": 0o077,
         "logconfig_dict": _logging(name),
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # a heartbeat file, nothing secret
@@ -81,6 +84,7 @@ def serve(
             "keyfile": str(tls_dir / "key.pem"),
             "ssl_context": lambda _config, _default: tls(),
         }
+    whole.install()
     gc.enable()  # whoever starts us may have put it off until all is loaded
     gc.freeze()  # what is loaded stays: the workers share it, and nobody looks for garbage there, not even at the end
     _Server(lambda: checked_framing(bounded_age(application())), options).run()
