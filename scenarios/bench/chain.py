@@ -70,12 +70,14 @@ class Chain:
     """Where their files are, and the identity provider answers; its own services do not run."""
     peers: Mapping[str, str]
     issuing: Issuing | None
-    pids: list[int]
-    idp_pids: list[int]
+    launcher: int
+    """The process that started the links."""
+    idp: list[int]
+    """The identity provider's first process, if there is one."""
 
     def cpu(self) -> Cpu:
-        """What the processes have spent so far."""
-        return Cpu(cpu_seconds(self.pids), cpu_seconds(self.idp_pids))
+        """What the processes have spent so far, with their workers, those included that came up late."""
+        return Cpu(cpu_seconds(family(self.launcher)), sum(cpu_seconds(family(pid)) for pid in self.idp))
 
     def target(self, path: str = "/chain/0", body: bytes = b"", certificate: bool = True) -> Target:
         """The first link as the gateway reaches it; without its credential."""
@@ -163,7 +165,7 @@ def chain(
             issuing = stack.enter_context(Issuing(shop.dir, shop.issuer))
         _await_healthy(shop, peers)
         idp = [int(status.ident) for status in shop.status() if status.name == "idp" and status.ident]
-        yield Chain(pattern, shop, peers, issuing, family(launcher), [pid for first in idp for pid in family(first)])
+        yield Chain(pattern, shop, peers, issuing, launcher, idp)
 
 
 def _addresses(shop: Shop, links: Sequence[str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ from compose import processes
 from compose.shop import Shop, running
 from compose.topology import INSIDE, PATTERNS, PEOPLE, TOKEN_PATTERNS, Person
 from scenarios.bench.anatomy import anatomy
-from scenarios.bench.clock import cpu_seconds
+from scenarios.bench.clock import cpu_seconds, family
 from scenarios.bench.contest import Course, Goal, Sample, hold
 from scenarios.bench.experiment import Result, Row, Sizes, Told
 from scenarios.bench.load import Bounds, Loaded, arriving, closed, percentiles
@@ -100,8 +100,8 @@ class Counter:
         return lambda number: target.octets(shown[number % len(shown)] | _key())
 
     def cpu(self) -> dict[str, float]:
-        """CPU seconds that each process has spent so far, its workers included."""
-        return {name: cpu_seconds(pids) for name, pids in self.pids.items()}
+        """CPU seconds that each process has spent so far, with its workers, those included that came up late."""
+        return {name: cpu_seconds({each for pid in pids for each in family(pid)}) for name, pids in self.pids.items()}
 
     def prove(self) -> list[str]:
         """Show that nobody orders, and nobody gets in behind, without what it takes; and that alice does."""
