@@ -92,7 +92,7 @@ def test_a_chain_that_is_passed_in_part_only_is_not_timed(tmp_path: Path) -> Non
 
 def chain_at(door: Door, pattern: str, root: Path) -> Chain:
     """A chain of one link, which is that door; in the clear, whatever its pattern."""
-    return Chain(pattern, LocalShop("perimeter", Ports(), root), {FIRST: door.url}, None, [], [])
+    return Chain(pattern, LocalShop("perimeter", Ports(), root), {FIRST: door.url}, None, 0, [])
 
 
 def a_shop(gateway_is_open: bool = False, inside_is_open: bool = False) -> Answer:
