@@ -132,7 +132,7 @@ class Store:
             sa.event.listen(self._engine, "connect", _sqlite_connect)
             sa.event.listen(self._engine, "begin", _sqlite_begin)
             self._connections = Connections(lambda: _sqlite_open(path))
-            self._changes = Changes(path.with_suffix(".changes"))
+            self._changes = Changes(path.with_name(f"{path.name}-changes"))  # as SQLite names what lies beside it
         else:
             self._engine = sa.create_engine(
                 sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
