@@ -36,7 +36,7 @@ class Basic:
         return tls.server_context(self.settings.tls_dir, client="none")
 
     def authenticate(self, request: flask.Request) -> Identity:
-        """Check the password against the shared user store, a slow hash each time."""
+        """Check the password against the shared user store, by a slow hash unless it was right a moment ago."""
         name, password = basic_credentials(request)
         try:
             user = self.users.check(name, password)

@@ -5,7 +5,8 @@
     user     the token's subject (sub)
     scopes   the token's
 
-A revoked token is refused at the very next request.  The price: a question to the IdP on every hop.
+A revoked token is refused at the very next request.  The price: a question to the IdP on every hop.  Both hold unless
+`cache_seconds` has answers used again: then it asks less, and learns of a revocation so much later.
 """
 
 from __future__ import annotations
