@@ -275,6 +275,9 @@ class TestHealth:
 class Process:
     """`python -m idp serve`, as it runs in the shop: two workers, TLS, a store on disk or in PostgreSQL."""
 
+    CHILDREN = 2
+    """Its workers."""
+
     def __init__(self, directory: Path, database_url: str | None = None) -> None:
         self.database_url = database_url
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -303,14 +306,19 @@ class Process:
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
+        """It answers as soon as one worker does, and the others come up a moment later."""
         deadline = time.monotonic() + 30
-        while True:
-            try:
-                return health.knock(self.issuer, self.directory / "idp/tls")
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail((self.directory / "idp.log").read_text())
-                time.sleep(0.05)  # nothing to wait on before it listens
+        while not self._answers() or len(children(self.process.pid)) < self.CHILDREN:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail((self.directory / "idp.log").read_text())
+            time.sleep(0.02)  # nothing to wait on before it listens
+
+    def _answers(self) -> bool:
+        try:
+            health.knock(self.issuer, self.directory / "idp/tls")
+        except OSError:
+            return False
+        return True
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)

@@ -214,6 +214,9 @@ class TestWhatItSaysOfItself:
 class Beside(Process):
     """A server with a door beside it."""
 
+    CHILDREN = 3
+    """Two workers and the door."""
+
     def __init__(self, directory: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.manage = probe.getsockname()[1]
