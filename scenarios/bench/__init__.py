@@ -26,6 +26,7 @@ What those on many requests, or many processes, share:
     issuing     tokens for it without a log-in, one or a million
     asking      one that asks a chain again and again, as a contestant
     caller      one that asks at a steady pace, and opens another connection where one was closed
+    starting    contestants that start: a shop, and `bare` applications side by side
     anatomy     what an order is made of, counted rather than timed
     introspecting, lifetimes, hashing, crls     what one experiment each is about
 """
