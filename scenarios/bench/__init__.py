@@ -15,6 +15,8 @@ What the experiments on one request share:
     serving     a process that serves while it is measured
     served      what it serves: one small endpoint
     knocking    such a server as a contestant
+    profiled    what it serves with a clock at each border that a request crosses; `ledger`, what they show
+    looking     such a server as a contestant
     shown       what is shown to each lock, rightly and wrongly
     others      the same endpoint behind other people's libraries
 
