@@ -12,7 +12,7 @@ import psutil
 from scenarios.bench import clock, wire
 from scenarios.bench.contest import Sample
 from scenarios.bench.knocking import Knocking
-from scenarios.bench.ledger import GUNICORN, KEEPING, PARTS
+from scenarios.bench.ledger import GUARD, GUNICORN, KEEPING, PARTS
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Looking:
     def turn(self) -> Sample:
         """What a request costs, of which so much is each part's, and so many seconds are user and system time.
 
-        All is asked on one connection: what its ledger takes down beside the requests is about one more of them.
+        All is asked on one connection, so what its ledger takes down besides is one request more, which is not guarded.
         """
         asking = self.asking
         requests = [asking.target.octets(headers) for headers in asking.show(asking.count)]
@@ -44,8 +44,8 @@ class Looking:
             cost = (asking.process.cpu_seconds() - began) / asking.count * 1e6
             user, system = (now - was for now, was in zip(self._times(), times, strict=True))
             after = self._spent(connection)
-        spent = {part: (ns - before[part]) / asking.count / 1000 for part, ns in after.items()}
-        parts = split(cost, spent)
+        count = {part: asking.count + (part != GUARD) for part in after}
+        parts = split(cost, {part: (ns - before[part]) / count[part] / 1000 for part, ns in after.items()})
         also = {part_figure(part): us for part, us in parts.items()}
         return Sample(sum(parts.values()), also=also | {"user_s": user, "system_s": system})
 

@@ -41,6 +41,8 @@ from scenarios.bench.shown import shown
 from scenarios.bench.statistics import spread
 
 GOALS: tuple[Goal, ...] = ()
+SLICES = 4
+"""Turns that each has in a round."""
 OVER_TLS = "jwt, open"
 """The open endpoint behind TLS: it is the same under every pattern."""
 CONTESTANTS = (PLAIN, "perimeter", "mtls", "zerotrust", OVER_TLS, "jwt", "basic", "oauth2", CACHED)
@@ -51,7 +53,8 @@ def run(sizes: Sizes, told: Told) -> Result:
     if sizes.quick:
         return Result(notes=["It takes a minute, so a quick run leaves it out."])
     with laid() as ground, ExitStack() as open_:
-        course = hold(list(contestants(CONTESTANTS, ground, sizes.requests, open_)), sizes.rounds, told)
+        them = list(contestants(CONTESTANTS, ground, sizes.requests // SLICES, open_))
+        course = hold(them, sizes.rounds, told, SLICES)
     return Result([row(course, name) for name in course.samples])
 
 
