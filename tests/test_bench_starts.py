@@ -71,7 +71,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Prepared:
 
 def test_a_shop_is_prepared_before_its_clock_runs_and_starts_again_from_what_is_there(prepared: Prepared) -> None:
     assert OurStart("jwt").turn().also.keys() == {"prepare_s", "start_s"}
-    assert OurStart("jwt", again=True).turn().also.keys() == {"prepare_s", "start_s", "start_again_s", "again_us"}
+    assert OurStart("jwt", again=True).turn().also.keys() == {"prepare_s", "start_s", "start_again_s", "cpu_again_us"}
     assert " ".join(prepared.book) == "prepare start down prepare start stop start down"
 
 

@@ -71,7 +71,7 @@ def test_the_kernels_share_is_that_of_all_rounds() -> None:
         also = {part_figure(part): 100.0 for part in PARTS} | {"user_s": user, "system_s": system}
         course.samples["jwt"].append(Sample(700.0, also=also))
     figures = where.row(course, "jwt").figures
-    assert figures["in_kernel_us"].median == pytest.approx(175)
+    assert figures["in_the_kernel_us"].median == pytest.approx(175)
     assert figures[part_figure(GUARD)].count == 2
     assert "user_s" not in figures
 

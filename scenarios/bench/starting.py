@@ -59,7 +59,7 @@ class OurStart:
             also = {"start_s": start_s, "prepare_s": prepare_s}
             if self.again:
                 shop.stop(*PROCESSES)
-                also["start_again_s"], also["again_us"] = _started(shop)
+                also["start_again_s"], also["cpu_again_us"] = _started(shop)
             return Sample(cpu_us, also=also)
 
     @contextmanager
