@@ -137,7 +137,10 @@ def _sentences(bench: Bench) -> Iterator[str]:
 def _cost(spread: Spread | None, unit: str) -> str:
     if spread is None:
         return "–"
-    return format(spread.median, ".2f" if unit == "times" else ".0f" if spread.median >= 100 else ".3g")
+    if unit == "times":
+        return f"{spread.median:.2f}"
+    small = lines.next_to_nothing(spread.median, unit)
+    return small or (f"{spread.median:.0f}" if spread.median >= 100 else lines.three_digits(spread.median))
 
 
 def matrix(evidence: Evidence, stories: Mapping[str, Story]) -> str:

@@ -73,6 +73,22 @@ def hop() -> Held:
     )
 
 
+def where() -> Held:
+    """What four contestants are made of: above the open endpoint, each guarded one has a part that is far dearer."""
+    made_of = {
+        "perimeter, open": {"wire": 20.0, "guard": 0.0},
+        "jwt, open": {"wire": 60.0, "guard": 0.0},
+        "jwt": {"wire": 62.0, "guard": 50.0},
+        "oauth2, cached 5 s": {"wire": 60.0, "guard": 40.0},
+    }
+    rows = {
+        name: {"cpu_us": spread(400.0 + sum(parts.values())), "part_us, Flask": spread(400.0)}
+        | {f"part_us, {part}": spread(us) for part, us in parts.items()}
+        for name, parts in made_of.items()
+    }
+    return held(rows, question="Where does it go?")
+
+
 def order() -> Held:
     """Long CPU times, latencies of several clients, and counts."""
     rows = {

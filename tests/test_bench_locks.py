@@ -8,12 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from scenarios.bench.contest import NotProven
+from scenarios.bench.contest import NotProven, hold
 from scenarios.bench.experiment import Sizes
 from scenarios.bench.experiments.hop import Endpoint
 from scenarios.bench.experiments.peers import behind
+from scenarios.bench.experiments.where import OVER_TLS, contestants, row
 from scenarios.bench.ground import Ground, laid
 from scenarios.bench.knocking import Headers
+from scenarios.bench.ledger import GUARD, PARTS
+from scenarios.bench.looking import part_figure
 from scenarios.bench.others import OTHERS
 from scenarios.bench.shown import shown
 
@@ -77,3 +80,14 @@ def test_the_lock_of_others_is_shut(endpoints: dict[str, Endpoint], name: str) -
     pattern, _ = OTHERS[name]
     ours, theirs = endpoints[pattern].asked(pattern, 1), behind(name, endpoints[pattern], SMALL)
     assert len(theirs.prove()) == len(ours.wrong) + 1
+
+
+def test_the_parts_of_a_request_add_up_and_only_a_guarded_one_is_guarded(ground: Ground) -> None:
+    with ExitStack() as open_:
+        course = hold(list(contestants(("jwt", OVER_TLS), ground, 30, open_)), rounds=1)
+    guarded, opened = row(course, "jwt").figures, row(course, OVER_TLS).figures
+    parts = {part: guarded[part_figure(part)].median for part in PARTS}
+    assert min(parts.values()) > 0
+    assert sum(parts.values()) == pytest.approx(guarded["cpu_us"].median)
+    assert parts[GUARD] > 2 * opened[part_figure(GUARD)].median
+    assert 0 <= guarded["in_the_kernel_us"].median < guarded["cpu_us"].median

@@ -8,17 +8,17 @@ import pytest
 
 from compose.topology import PATTERNS
 from scenarios import tables
-from scenarios.bench import lines
+from scenarios.bench import lines, obstacles
 from scenarios.bench.contest import Course, Sample
 from scenarios.bench.experiment import rows
 from scenarios.bench.experiments import hop
 from scenarios.bench.record import Bench, Series
 from scenarios.bench.statistics import Spread
-from scenarios.report import bars, costs, curves, page
+from scenarios.report import bars, costs, curves, page, stacks
 from scenarios.report.cited import cited
 from scenarios.report.figures import NOT_MEASURED
 from scenarios.report.guide import GUIDE
-from tests.bench_support import counted, held, made_up_costs, spread
+from tests.bench_support import counted, goal, held, made_up_costs, spread, where
 from tests.evidence_support import ENVIRONMENT, made_up
 from tests.markup import Page
 from tests.test_report import HOSTILE
@@ -166,6 +166,105 @@ class TestFigures:
         nearly = Spread(0.001, 0.0, 0.002, (0.0, 0.002), 5)
         assert "logarithmic" not in bars.chart("x", "ms", {"a": nearly, "b": spread(10.0)}).scale
         assert "logarithmic" in bars.chart("x", "ms", {"a": spread(0.1), "b": spread(10.0)}).scale
+
+    @pytest.mark.parametrize(
+        ("value", "unit", "told"),
+        [
+            (0.00418, "ms", "< 0.01"),
+            (0.00418, "s", "0.00418"),
+            (0.0, "ms", "0"),
+            (14.0, "ms", "14"),
+            (13.96, "ms", "14.0"),
+            (99.96, "ms", "100"),
+            (1234.5, "µs", "1\u202f234"),
+            (2.2, "times", "2.20"),
+            (-0.5, "µs", "-0.500"),
+        ],
+    )
+    def test_a_number_has_three_digits_and_next_to_nothing_is_called_so(
+        self, value: float, unit: str, told: str
+    ) -> None:
+        assert bars.shown(value, unit) == told
+
+    def test_what_is_next_to_nothing_has_no_bar_and_does_not_make_the_others_small(self) -> None:
+        drawn = bars.chart("x", "ms", {"a": spread(0.004), "b": spread(6.0), "c": spread(5.0)})
+        assert [bar.value for bar in drawn.bars] == ["< 0.01", "6", "5"]
+        assert [bar.interval for bar in drawn.bars] == ["", "5.45 to 6.60", "4.55 to 5.50"]
+        assert drawn.scale == ""
+
+
+class TestParts:
+    def test_they_are_one_bar_whose_pieces_are_in_the_table_below(self) -> None:
+        found = stacks.stack(where())
+        assert found is not None
+        assert [name for _, name in found.keys] == ["Flask", "wire", "guard"]
+        jwt = next(bar for bar in found.bars if bar.whose == "jwt")
+        assert jwt.whole == "512"
+        pieces = [
+            [float(edge) for edge in each] for each in re.findall(r'x="([\d.]+)" y="1" width="([\d.]+)"', jwt.drawn)
+        ]
+        assert pieces[0][0] == 0
+        assert [low + width for low, width in pieces[:-1]] == pytest.approx([low for low, _ in pieces[1:]], abs=0.02)
+        assert sum(pieces[-1]) == pytest.approx(100)
+
+    def test_one_that_is_less_than_nothing_is_not_drawn_backwards(self) -> None:
+        found = stacks.stack(held({"a": {"part_us, x": spread(-1.0), "part_us, y": spread(2.0)}}))
+        assert found is not None
+        assert 'width="-' not in found.bars[0].drawn
+        assert found.bars[0].whole == "2"
+
+    def test_what_was_not_taken_apart_has_none(self, bench: Bench) -> None:
+        assert [each.name for each in costs.asked(bench) if each.stack] == []
+
+    def test_they_are_told_once(self, bench: Bench) -> None:
+        with_parts = bench.model_copy(update={"experiments": bench.experiments | {"where": where()}})
+        [asked] = [each for each in costs.asked(with_parts) if each.stack]
+        assert [chart.name for chart in asked.charts] == ["CPU"]
+        assert asked.boards == ()
+        told = Page(page.render(BARE, with_parts))
+        assert told.open == []
+        assert "part us" not in told.part(costs.place("where"))
+
+
+class TestWhatStandsInTheWay:
+    @pytest.fixture
+    def looked_into(self, bench: Bench) -> Bench:
+        return bench.model_copy(update={"experiments": bench.experiments | {"where": where()}})
+
+    def test_it_is_the_parts_that_are_dearer_than_those_of_what_a_goal_compares_with(self, looked_into: Bench) -> None:
+        before = obstacles.obstacle(looked_into, "hop", goal("jwt", "jwt, open", 1.1, spread(1.2)))
+        assert before is not None
+        assert (before.takes, before.leaves) == pytest.approx((52, 46))
+        assert before.words == "it takes 52 µs where the goal leaves 46 (guard +50)"
+
+    def test_an_endpoint_that_is_open_over_tls_stands_for_the_others(self, looked_into: Bench) -> None:
+        cached = goal("oauth2, cached 5 s", "oauth2, cached 5 s, open", 1.12, spread(1.2))
+        assert "guard +40" in obstacles.words(looked_into, "hop", cached)
+
+    def test_of_a_request_through_several_services_it_is_one_of_them(self, looked_into: Bench) -> None:
+        told = obstacles.words(looked_into, "hops", goal("oauth2 cached", "perimeter, open", 1.1, spread(1.2)))
+        assert told.startswith("at one of the services")
+        assert told.endswith("(wire +40, guard +40)")
+
+    def test_a_start_is_held_against_one_that_loads_the_same(self, bench: Bench) -> None:
+        rows = {"bare": {"start_s": spread(2.0)}, "bare, with our libraries loaded": {"start_s": spread(5.0)}}
+        aim = goal("ours", "bare", 1.5, spread(2.6)).model_copy(update={"figure": "start_s"})
+        started = Bench(environment=ENVIRONMENT, experiments={"starts": held(rows, aim)})
+        assert "come to 2.50 times as much" in obstacles.words(started, "starts", aim)
+
+    @pytest.mark.parametrize(("ours", "theirs"), [("mtls", "perimeter, open"), ("jwt", "another library")])
+    def test_where_nobody_looked_nothing_is_said(self, looked_into: Bench, ours: str, theirs: str) -> None:
+        assert obstacles.words(looked_into, "hop", goal(ours, theirs, 1.0, spread(1.2))) == ""
+
+    def test_it_is_said_beside_the_goal_that_is_missed(self, looked_into: Bench) -> None:
+        missed = looked_into.experiments["hop"].model_copy(
+            update={"compared": (goal("jwt", "jwt, open", 1.1, spread(1.2)),)}
+        )
+        told = Page(
+            page.render(BARE, looked_into.model_copy(update={"experiments": looked_into.experiments | {"hop": missed}}))
+        )
+        assert "1.20 where it was to be 1.10 at most" in told.part("goals")
+        assert "(guard +50)" in told.part("goals")
 
 
 class TestWhatALockComesTo:

@@ -15,6 +15,8 @@ What the experiments on one request share:
     serving     a process that serves while it is measured
     served      what it serves: one small endpoint
     knocking    such a server as a contestant
+    profiled    what it serves with a clock at each border that a request crosses; `ledger`, what they show
+    looking     such a server as a contestant
     shown       what is shown to each lock, rightly and wrongly
     others      the same endpoint behind other people's libraries
 
@@ -26,6 +28,7 @@ What those on many requests, or many processes, share:
     issuing     tokens for it without a log-in, one or a million
     asking      one that asks a chain again and again, as a contestant
     caller      one that asks at a steady pace, and opens another connection where one was closed
+    starting    contestants that start: a shop, and `bare` applications side by side
     anatomy     what an order is made of, counted rather than timed
     introspecting, lifetimes, hashing, crls     what one experiment each is about
 """

@@ -76,16 +76,21 @@ class Course:
 
 
 def hold(
-    contestants: Sequence[Contestant], rounds: int, told: Callable[[str], None] = lambda _: None, slices: int = 1
+    contestants: Sequence[Contestant],
+    rounds: int,
+    told: Callable[[str], None] = lambda _: None,
+    slices: int = 1,
+    warm: bool = True,
 ) -> Course:
-    """Prove every contestant, give each a turn to warm up, then `rounds` rounds, each begun by another of them.
+    """Prove every contestant, give each a turn to `warm` up, then `rounds` rounds, each begun by another of them.
 
     A round is everybody's turn so many times over: of `slices` short turns, what comes and goes on the machine within a
     round falls on all alike; together they are one sample.
     """
     course = Course({each.name: list(each.prove()) for each in contestants})
     for each in contestants:
-        each.turn()
+        if warm:
+            each.turn()
         course.samples[each.name] = []
     for number in range(rounds):
         first = number % len(contestants)

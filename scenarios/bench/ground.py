@@ -68,10 +68,10 @@ class Ground:
         return Settings.model_validate({**told, "service": "gateway", "peers": json.loads(told["peers"])})
 
     @contextmanager
-    def served(self, pattern: str, *arguments: str, **more: str) -> Iterator[Process]:
-        """The endpoint of `scenarios.bench.served` under `pattern`; `more` of the environment."""
+    def served(self, pattern: str, *arguments: str, entry: str = "served", **more: str) -> Iterator[Process]:
+        """The endpoint of `served` under `pattern`, or of another `entry` of the bench; `more` of the environment."""
         port = free_port()
-        argv = ("-m", "scenarios.bench.served", *arguments)
+        argv = ("-m", f"scenarios.bench.{entry}", *arguments)
         with serving.running(argv, self.environ(pattern, port, **more), port, self.shop.dir / "served") as process:
             yield process
 

@@ -12,6 +12,9 @@ from scenarios.bench.statistics import Spread
 CONNECTS_LIKE = {"perimeter": "perimeter", "mtls": "mtls", "zerotrust": "mtls"}
 """Whose new connections are the same; the others' are those of `jwt`: TLS, and no certificate of the client's."""
 
+LEAST = {"ms": 0.01}
+"""Less than this of a unit is next to nothing, and not told more exactly: it is no request's, but time that passed."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -61,6 +64,17 @@ def goals(bench: Bench) -> Iterator[tuple[str, Compared]]:
 def verdict(goal: Compared) -> str:
     """Whether it is met, in words."""
     return "met" if goal.met else "clearly missed" if goal.broken else "missed"
+
+
+def next_to_nothing(value: float, unit: str) -> str:
+    """What is said of a value that is too small for its unit; empty for all others."""
+    least = LEAST.get(unit, 0.0)
+    return f"< {least:g}" if 0 < value < least else ""
+
+
+def three_digits(value: float) -> str:
+    """A number under a hundred with three digits that count, noughts among them, or as the whole one that it is."""
+    return f"{value:.0f}" if value == int(value) else f"{value:#.3g}".rstrip(".")
 
 
 def divided(spread: Spread, by: float) -> Spread:

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from scenarios.bench import lines
 from scenarios.bench.statistics import Spread
 from scenarios.report import drawings
 from scenarios.report.figures import Scale, number
 
 UNITS = {"_us": "µs", "_ms": "ms", "_s": "s", "_mib": "MiB"}
-WORDS = {"cpu": "CPU", "idp": "CPU of the identity provider", "idp calls": "calls to the identity provider"}
+WORDS = {
+    "cpu": "CPU",
+    "cpu again": "CPU of a start again",
+    "first": "CPU at the start of a turn",
+    "idp": "CPU of the identity provider",
+    "idp calls": "calls to the identity provider",
+}
 Figures = Mapping[str, Spread]
 """One figure of each contestant."""
 
@@ -50,9 +57,10 @@ def named(figure: str) -> tuple[str, str]:
 def chart(name: str, unit: str, figures: Figures, places: Mapping[str, str] | None = None) -> Chart:
     """A bar a contestant, from nought unless they are too far apart for that; a line where a ratio is 1.
 
-    How far apart they are is told by those that are more than nought beyond doubt.
+    How far apart they are is told by those that are more than next to nothing beyond doubt.
     """
-    told = [each for each in figures.values() if each.low > 0] or list(figures.values())
+    least = lines.LEAST.get(unit, 0.0)
+    told = [each for each in figures.values() if each.low > least] or list(figures.values())
     scale = Scale.fitting(value for each in told for value in (each.median, each.low, each.high))
     ticks = _ticks(scale, unit)
     shares = [scale.at(tick) for tick in ticks]
@@ -61,13 +69,13 @@ def chart(name: str, unit: str, figures: Figures, places: Mapping[str, str] | No
             whose=whose,
             drawn=drawings.bar(scale.at(each.median), (scale.at(each.low), scale.at(each.high)), shares),
             value=shown(each.median, unit),
-            interval=interval(each),
+            interval=interval(each, unit),
             place=places.get(whose) if places else None,
         )
         for whose, each in figures.items()
     )
-    lines = f"The line{'s are' if len(ticks) > 1 else ' is'} at {', '.join(map(number, ticks))}." if ticks else ""
-    return Chart(name, unit, tuple(bars), f"{scale.words('')} {lines}".strip())
+    said = f"The line{'s are' if len(ticks) > 1 else ' is'} at {', '.join(map(number, ticks))}." if ticks else ""
+    return Chart(name, unit, tuple(bars), f"{scale.words('')} {said}".strip())
 
 
 def _ticks(scale: Scale, unit: str) -> list[float]:
@@ -77,12 +85,15 @@ def _ticks(scale: Scale, unit: str) -> list[float]:
     return [1.0] if unit == "times" and scale.high > 1 else []
 
 
-def shown(value: float, unit: str) -> str:
-    """A value that has this unit, without it."""
-    return f"{value:.2f}" if unit == "times" and value < 100 else number(value)
+def shown(value: float, unit: str = "") -> str:
+    """A value that has this unit, without it: with three digits, of a ratio two behind the point."""
+    if unit == "times" and value < 100:
+        return f"{value:.2f}"
+    small = lines.next_to_nothing(value, unit)
+    return small or (lines.three_digits(value) if 0.001 <= abs(value) < 100 else number(value))
 
 
-def interval(spread: Spread) -> str:
+def interval(spread: Spread, unit: str = "") -> str:
     """From where to where the median may be, if that is more than one number."""
-    low, high = number(spread.low), number(spread.high)
+    low, high = shown(spread.low, unit), shown(spread.high, unit)
     return "" if low == high else f"{low} to {high}"

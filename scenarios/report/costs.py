@@ -1,7 +1,7 @@
 """What there is to show of what each lock costs: the goals, and of each experiment its charts, its table and curves.
 
 Nothing here knows an experiment by its name.  A figure that was taken in rounds is a chart with a bar a contestant;
-latencies, and what was counted once, share one table; a series is a curve.
+parts of one are such a bar together; latencies, and what was counted once, share one table; a series is a curve.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from statistics import median
 
 from markupsafe import Markup
 
-from scenarios.bench import lines
+from scenarios.bench import lines, obstacles
 from scenarios.bench.record import Bench, Compared, Held
 from scenarios.bench.statistics import Spread
 from scenarios.report import curves, drawings
 from scenarios.report.bars import Chart, Figures, chart, named
+from scenarios.report.stacks import Stack, stack
 from scenarios.report.words import anchor
 
 LONG = 5000.0
@@ -50,6 +51,8 @@ class Aim:
     most: str
     verdict: str
     drawn: Markup
+    obstacle: str
+    """Of one that is missed, what stands in the way; empty where that was not looked into."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Asked:
     held: Held
     method: tuple[str, ...]
     charts: tuple[Chart, ...]
+    stack: Stack | None
     boards: tuple[Board, ...]
     curves: tuple[curves.Drawn, ...]
     proven: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
@@ -69,10 +73,10 @@ class Asked:
 
 def aims(bench: Bench) -> list[Aim]:
     """Every goal, those of one experiment together."""
-    return [_aim(name, goal) for name, goal in lines.goals(bench)]
+    return [_aim(bench, name, goal) for name, goal in lines.goals(bench)]
 
 
-def _aim(experiment: str, goal: Compared) -> Aim:
+def _aim(bench: Bench, experiment: str, goal: Compared) -> Aim:
     """The bar ends where the ratio does, up to half as much again as the goal, which is the line."""
     low, high, at = (min(1.0, each / goal.most / 1.5) for each in (goal.ratio.low, goal.ratio.high, goal.ratio.median))
     return Aim(
@@ -86,6 +90,7 @@ def _aim(experiment: str, goal: Compared) -> Aim:
         most=_ratio(goal.most),
         verdict=lines.verdict(goal),
         drawn=drawings.bar(at, (low, high), [1 / 1.5]),
+        obstacle="" if goal.met else obstacles.words(bench, experiment, goal),
     )
 
 
@@ -127,6 +132,7 @@ def _asked(name: str, held: Held, ident: str) -> Asked:
         held=held,
         method=tuple(" ".join(each.split()) for each in held.method.split("\n\n") if each.strip()),
         charts=tuple(chart(*named(each), found[each]) for each in in_rounds),
+        stack=stack(held),
         boards=tuple(_boards({each: figures for each, figures in found.items() if each not in in_rounds})),
         curves=tuple(curves.charts(held.series, ident)),
         proven=_proven(held),
@@ -140,6 +146,8 @@ def _figures(held: Held) -> dict[str, dict[str, Spread]]:
     found: dict[str, dict[str, Spread]] = {}
     for contestant, row in held.rows.items():
         for name, spread in row.figures.items():
+            if name.startswith(obstacles.PART):
+                continue  # the stack has it
             if long and MICROSECONDS.search(name):
                 name, spread = MICROSECONDS.sub("_ms", name), lines.divided(spread, 1000)
             found.setdefault(name, {})[contestant] = spread

@@ -20,7 +20,7 @@ from scenarios.report.figures import number
 from scenarios.report.words import printable
 
 WIDTH, HEIGHT = 360, 220
-LEFT, RIGHT, TOP, BOTTOM = 46, 22, 10, 38
+LEFT, RIGHT, TOP, BOTTOM = 54, 22, 10, 38
 """The margins, in which the numbers of the axes and the name of the lower one stand."""
 LETTER = 6.4
 WIDE_ACROSS, WIDE_UP = 30.0, 100.0

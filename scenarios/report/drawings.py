@@ -36,6 +36,25 @@ def bar(value: float, spread: tuple[float, float] | None = None, ticks: Sequence
     ).format(drawn)
 
 
+def stacked(stretches: Sequence[tuple[float, float]]) -> Markup:
+    """A bar of several parts, each from where to where, as shares of the whole width."""
+    drawn = Markup("").join(
+        Markup('<rect class="part look{}" x="{:.2f}" y="1" width="{:.2f}" height="8"/>').format(
+            n, low * 100, (high - low) * 100
+        )
+        for n, (low, high) in enumerate(stretches)
+    )
+    return Markup(
+        '<svg class="drawn" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
+    ).format(drawn)
+
+
+def swatch(look: int) -> Markup:
+    """A patch of how a part looks, for its key."""
+    drawn = Markup('<rect class="part look{}" width="10" height="10"/>').format(look)
+    return Markup('<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">{}</svg>').format(drawn)
+
+
 def grid(rows: Sequence[Mapping[str, Any]], title: str, ident: str) -> Markup:
     """Who gets what done from where: a line a place, a column an operation, a full square for what was completed."""
     done = {(place(row), operation(row)): bool(row.get("completed")) for row in rows}

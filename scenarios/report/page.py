@@ -110,6 +110,7 @@ def environment() -> jinja2.Environment:
         "scales": measured.scales,
         "duration": duration,
         "interval": bars.interval,
+        "shown": bars.shown,
         "grouped": grouped,
         "json": lambda value: json.dumps(value, ensure_ascii=False),
     }

@@ -11,7 +11,9 @@ issue 100,000 tokens in one process, on a clock that lets 5,000 of them live.
 
 What the figures do not say: ours writes each token down before it hands it out, checks that what it is asked about was
 not taken back, and says in a line what it decided; in memory nothing of that is done.  oidc-provider keeps no JWT and
-cannot be asked about one, so it is asked about opaque tokens; the two mocks let anybody in.
+cannot be asked about one, so it is asked about opaque tokens; the two mocks let anybody in.  oidc-provider-mock knows
+no client credentials and no introspection: it gives opaque tokens for a code or a refresh token, after a log-in without
+a password, which is another thing than what is timed here.  So there is of it how it starts and what it holds.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ class Recipe:
     asked_about: str | None = None
     """By which a token is asked for that can be introspected, if that is another kind."""
     token: str | None = "/token"
+    """Where; None when it offers no token that can be compared."""
     introspect: str | None = "/introspect"
     locked: bool = True
     """Whether it can tell a client from a stranger; a mock cannot, and a floor does not try."""
