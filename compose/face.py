@@ -146,9 +146,7 @@ class Shop(ABC):
             except BaseException:
                 self._clear()
                 raise
-            known = remember.Known(
-                self.pattern, self.runtime, self.ports, time.time(), self.manage, self.cache_seconds
-            )
+            known = remember.Known(self.pattern, self.runtime, self.ports, time.time(), self.manage, self.cache_seconds)
             remember.remember_shop(self.dir, known)
             took = time.monotonic() - began
         remember.publish_trust(self.run_root)

@@ -104,11 +104,11 @@ def running(
     ]
     with tempfile.TemporaryDirectory(prefix="idp-") as name, _process(shop := Path(name)) as process:
         _furnish(shop, clients)
+        _settle(shop, known, scopes)
         port, manage_port = _free_ports()
         url, door = f"https://localhost:{port}", f"http://127.0.0.1:{manage_port}"
         issuer = Issuer(url, shop / "ca.pem", redirect_uri, known, hidden, tuple(scopes), Manager(to(door)))
-        told = {"dir": name, "issuer": url, "port": port, "manage_port": manage_port, "workers": 1}
-        _tell(process, {"settings": told, "people": known, "scopes": list(scopes)})
+        _tell(process, {"dir": name, "issuer": url, "port": port, "manage_port": manage_port, "workers": 1})
         _await(process, port, issuer)
         yield issuer
 
@@ -148,6 +148,15 @@ def _furnish(shop: Path, clients: Sequence[Mapping[str, Any]]) -> None:
     authority = certs.CA.create(shop / "ca", name="An identity provider for tests")
     authority.issue("idp", shop / "idp" / "tls", ("localhost",))
     (shop / "ca.pem").write_bytes((shop / "idp" / "tls" / "bundle.pem").read_bytes())
+
+
+def _settle(shop: Path, people: Mapping[str, str], scopes: Sequence[str]) -> None:
+    """Add the people, whose passwords take their time to hash."""
+    from services.users import UserStore  # here, for the same reason
+
+    store = UserStore(shop / "users" / "users.db", writable=True)
+    for name, password in people.items():
+        store.add(name, password, scopes, full_name=name.capitalize(), email=f"{name}@idp.test")
 
 
 def _free_ports() -> tuple[int, int]:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import (
+    ClosedPoolError,
     ConnectTimeoutError,
     HTTPError,
     NewConnectionError,
@@ -108,14 +109,13 @@ class Callee:
         fields = {**headers, **presented.get("headers", {})}
         if "auth" in presented:
             fields["Authorization"] = "Basic " + base64.b64encode(b":".join(presented["auth"])).decode()  # RFC 7617 §2
-        pool = self._pool(presented)
         try:
             try:
-                return _once(pool, method, path, fields, body, seconds, most)
-            except ProtocolError as error:
+                return _once(self._pool(presented), method, path, fields, body, seconds, most)
+            except (ProtocolError, ClosedPoolError) as error:
                 if not _cut_off(error):
                     raise
-            return _once(pool, method, path, fields, body, seconds, most)
+            return _once(self._pool(presented), method, path, fields, body, seconds, most)
         except (SSLError, ssl.SSLError) as error:
             raise Unproven(str(error)) from error
         except NewConnectionError as error:  # which urllib3 counts among the timeouts
@@ -136,11 +136,10 @@ class Callee:
         """The connections that prove what is presented, and demand what it says of the other end."""
         context = self._context(presented)
         with self._lock:
-            pool = self._pools.get(context)
-            if pool is None:
-                if len(self._pools) >= MOST_CONTEXTS:
-                    self._pools.pop(next(iter(self._pools))).close()
-                pool = self._pools[context] = self._new_pool(context)
+            pool = self._pools.pop(context, None) or self._new_pool(context)
+            if len(self._pools) >= MOST_CONTEXTS:
+                self._pools.pop(next(iter(self._pools))).close()  # the one that was not used for longest
+            self._pools[context] = pool
         return pool
 
     def _context(self, presented: Credentials) -> ssl.SSLContext | None:
@@ -209,6 +208,9 @@ def _read(response: BaseHTTPResponse, most: int, seconds: float) -> bytes:
     return bytes(body)
 
 
-def _cut_off(error: ProtocolError) -> bool:
-    """Whether a connection that was open got closed instead of an answer: not none coming about, nor half an answer."""
-    return any(isinstance(each, ConnectionError) for each in error.args)
+def _cut_off(error: ProtocolError | ClosedPoolError) -> bool:
+    """Whether a connection that was open got closed instead of an answer: not none coming about, nor half an answer.
+
+    Another thread may have closed it, for the sake of newer ones (`_pool`).
+    """
+    return isinstance(error, ClosedPoolError) or any(isinstance(each, ConnectionError) for each in error.args)

@@ -73,9 +73,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 class Guarded:
     """`orders` under one pattern, with an IdP that answers without a network, and a gateway that calls it."""
 
-    def __init__(self, place: Place, name: PatternName, service: ServiceName = "orders") -> None:
+    def __init__(self, place: Place, name: PatternName, service: ServiceName = "orders", **more: Any) -> None:
         self.place, self.name = place, name
-        self.settings = settings(place.directory, service, name)
+        self.settings = settings(place.directory, service, name, **more)
         self.pattern = PATTERNS[name](self.settings)
         self.active: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
@@ -158,6 +158,11 @@ class TestGoodTokens:
     def test_the_audit_line_knows_who_vouched(self, orders: Guarded) -> None:
         vouched = {"oauth2": "idp", "jwt": "signature", "zerotrust": "signature"}
         assert orders.shown(bearer(orders.token())).vouched_by == vouched[orders.name]
+
+    @pytest.mark.parametrize(("seconds", "words"), [(0, "introspection: a"), (5, "introspection up to 5 s ago: a")])
+    def test_the_audit_line_knows_how_old_an_answer_may_be(self, place: Place, seconds: float, words: str) -> None:
+        orders = Guarded(place, "oauth2", cache_seconds=seconds)
+        assert orders.shown(bearer(orders.token())).checked.startswith(words)
 
     def test_an_identity_hides_its_token(self, orders: Guarded) -> None:
         token = orders.token()

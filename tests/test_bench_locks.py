@@ -14,6 +14,7 @@ from scenarios.bench.experiments.hop import Endpoint
 from scenarios.bench.experiments.peers import behind
 from scenarios.bench.experiments.where import OVER_TLS, contestants, row
 from scenarios.bench.ground import Ground, laid
+from scenarios.bench.knocking import Headers
 from scenarios.bench.ledger import GUARD, PARTS
 from scenarios.bench.looking import part_figure
 from scenarios.bench.others import OTHERS
@@ -45,6 +46,19 @@ def test_a_guarded_endpoint_is_proven_and_its_time_is_read(endpoints: dict[str, 
     sample = asked.turn()
     assert sample.cpu_us > 0
     assert len(sample.latencies) == 20
+    assert sample.also["first_us"] > 0
+
+
+def test_what_a_turn_begins_with_is_asked_and_does_not_count(endpoints: dict[str, Endpoint]) -> None:
+    asked, shown = endpoints["jwt"].asked("jwt", 3), []
+
+    def show(count: int) -> list[Headers]:
+        shown.append(count)
+        return asked.show(count)
+
+    sample = replace(asked, lead=4, show=show).turn()
+    assert (shown, len(sample.latencies)) == ([7], 3)
+    assert replace(asked, lead=0).turn().also == {}
 
 
 def test_an_open_endpoint_under_the_name_of_a_guarded_one_is_noticed(endpoints: dict[str, Endpoint]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
@@ -14,10 +15,12 @@ from typing import Any
 
 import flask
 import pytest
+from urllib3 import HTTPConnectionPool
 
 import certs
 from certs.forge import forge
 from services import tls
+from services.calling import Callee
 from services.identity import Credentials, Forbidden, Identity, NoCredentials, Unavailable
 from services.peers import MAX_ANSWER, Peers, TooLate
 from services.problems import Problem
@@ -294,6 +297,35 @@ class TestConnections:
         with Door(answer) as door, calling(door.url, tmp_path) as peers:
             assert peers.get("orders", "/items") == peers.get("orders", "/items") == {"a": 1}
         assert len(seen) == 3
+
+    def test_connections_given_up_in_that_moment_are_replaced(self) -> None:
+        """As when certificates are renewed several times in a row, and newer connections push the older ones out."""
+        seen: list[int] = []
+
+        def answer(_: bytes, connection: socket.socket) -> bool:
+            seen.append(1)
+            if len(seen) == 2:
+                callee.close()
+                return False
+            connection.sendall(OK)
+            return True
+
+        with Door(answer) as door, contextlib.closing(Callee(door.url, "orders")) as callee:
+            asked = [callee.ask("GET", "/items", {}, headers={}, seconds=5, most=100) for _ in range(2)]
+        assert [status for status, _ in asked] == [200, 200]
+
+    def test_connections_given_up_before_they_were_used_are_replaced(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = Callee._pool
+
+        def pool(callee: Callee, presented: Credentials) -> HTTPConnectionPool:
+            pool = found(callee, presented)
+            monkeypatch.undo()
+            callee.close()  # another thread, between finding and using them
+            return pool
+
+        with Door(says(OK)) as door, contextlib.closing(Callee(door.url, "orders")) as callee:
+            monkeypatch.setattr(Callee, "_pool", pool)
+            assert callee.ask("GET", "/items", {}, headers={}, seconds=5, most=100)[0] == 200
 
     def test_the_repetition_is_the_same_request(self, tmp_path: Path) -> None:
         answer, _ = closing(1)

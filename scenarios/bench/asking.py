@@ -15,6 +15,8 @@ from scenarios.bench.wire import Connection, Unexpected
 
 QUICK_SECONDS, FULL_SECONDS = 0.05, 0.2
 """How long a turn lasts at most: where a request costs fifty times another, as many of both would take all day."""
+LEAD = 5
+"""Requests before the clock of a turn is read: other contestants have just had the processor's caches."""
 
 
 def turns(sizes: Sizes) -> Bounds:
@@ -26,7 +28,8 @@ def turns(sizes: Sizes) -> Bounds:
 class Asking:
     """One client of a chain; `credentials` are shown in turn, and are made anew for each round, as tokens expire.
 
-    What is cold is over before the clock is read: the connections are open, and each credential has been shown once.
+    What is cold is over before the clock is read: connections are open, each credential was shown, and `LEAD` requests
+    have gone by.
     """
 
     name: str
@@ -47,7 +50,7 @@ class Asking:
         target = self.chain.target(self.path, self.body)
         requests = [target.octets(shown) for shown in self.credentials(self.chain)]
         with Connection(target) as connection:
-            for octets in requests:
+            for octets in [*requests, *itertools.islice(itertools.cycle(requests), LEAD)]:
                 served(connection, octets)
             before = self.chain.cpu()
             latencies = asked(connection, requests, self.bounds)

@@ -35,11 +35,13 @@ class Looking:
         All is asked on one connection, so what its ledger takes down besides is one request more, which is not guarded.
         """
         asking = self.asking
-        requests = [asking.target.octets(headers) for headers in asking.show(asking.count)]
+        requests = [asking.target.octets(headers) for headers in asking.show(asking.lead + asking.count)]
         with wire.Connection(asking.target) as connection:
+            for octets in requests[: asking.lead]:
+                wire.timed(connection, octets)
             before, times = self._spent(connection), self._times()
             began = asking.process.cpu_seconds()
-            for octets in requests:
+            for octets in requests[asking.lead :]:
                 wire.timed(connection, octets)
             cost = (asking.process.cpu_seconds() - began) / asking.count * 1e6
             user, system = (now - was for now, was in zip(self._times(), times, strict=True))

@@ -172,6 +172,13 @@ SABOTAGES = (
         "tests/test_peers.py::TestConnections::test_a_kept_alive_connection_that_was_closed_is_tried_again_once",
     ),
     Sabotage(
+        "connections given up before they were used are an outage",
+        CALLING,
+        "    return isinstance(error, ClosedPoolError) or any(",
+        "    return any(",
+        "tests/test_peers.py::TestConnections::test_connections_given_up_before_they_were_used_are_replaced",
+    ),
+    Sabotage(
         "a service may be waited for without end",
         CALLING,
         "timeout=Timeout(connect=seconds, read=seconds)",

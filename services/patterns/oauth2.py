@@ -36,6 +36,7 @@ class OAuth2:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.idp = IdentityProvider(settings)
+        self._age = f" up to {settings.cache_seconds:g} s ago" if settings.cache_seconds else ""
 
     def listener(self) -> ssl.SSLContext:
         """Nothing of the caller; TLS keeps the token from the wire (RFC 6750 §5.2)."""
@@ -52,7 +53,7 @@ class OAuth2:
             user=found.user,
             scopes=found.scopes,
             vouched_by="idp",
-            checked=f"introspection: active, aud holds {self.settings.service}",
+            checked=f"introspection{self._age}: active, aud holds {self.settings.service}",
             credential=token,
         )
 

@@ -10,7 +10,7 @@ strictly.  The others are `requests` as people write it, with the same headers r
 
 `requests.get(cert=…)`: the function, over mutual TLS: a new pool, context and handshake each time.
 
-What is asked is the small endpoint, behind its lock, in a process of its own, 200 calls a round, in ten turns;
+What is asked is the small endpoint, behind its lock, in a process of its own, 200 calls a round, in five turns;
 `requests.get` 10.  The server's share is told beside it.  What the figures do not say: what a larger answer would cost,
 or threads that share a pool.
 """

@@ -2,9 +2,10 @@
 
 Three small services stand in a chain; a request for the first passes on to the second and the third, and each names its
 caller, asks the policy and writes its audit line before it does anything.  Beside each chain runs what its pattern asks
-meanwhile: the identity provider, whose CPU counts like the services'.  Connections are open and caches warm: that is
-what the thousandth request costs, not the first.  Each pattern has several turns in every round, between which the
-others have theirs, and a ratio is that of two patterns in one round.
+meanwhile: the identity provider, whose CPU counts like the services'.  Connections are open and caches warm, the
+processor's too, since the first five requests of a turn do not count: that is what the thousandth request costs, not
+the first.  Each pattern has several turns in every round, between which the others have theirs, and a ratio is that of
+two patterns in one round.
 
 `oauth2` and `zerotrust` ask the identity provider for each hop; `cached`, they use what it said for five seconds.
 
