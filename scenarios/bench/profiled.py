@@ -9,34 +9,19 @@ gunicorn calls, and the connection that it reads and writes.  Each of them is re
 
 from __future__ import annotations
 
-import gc
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
-gc.disable()  # as `services.__main__` does: nothing that is loaded is garbage
+import flask
 
-import socket  # noqa: E402  # after that
-import ssl  # noqa: E402
-import threading  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Iterable  # noqa: E402
-from typing import Any  # noqa: E402
-
-import flask  # noqa: E402
-
-from scenarios.bench import served  # noqa: E402
-from scenarios.bench.ledger import (  # noqa: E402
-    AUDIT,
-    CHECKS,
-    FLASK,
-    GUARD,
-    GUNICORN,
-    KEEPING,
-    LOOP,
-    PARTS,
-    WIRE,
-    Ledger,
-)
-from services.app import open_to_all  # noqa: E402
-from services.settings import Settings  # noqa: E402
+from scenarios.bench import served
+from scenarios.bench.ledger import AUDIT, CHECKS, FLASK, GUARD, GUNICORN, KEEPING, LOOP, PARTS, WIRE, Ledger
+from services.app import open_to_all
+from services.settings import Settings
 
 HOOKS = {
     "install.<locals>.begin": AUDIT,
