@@ -220,14 +220,14 @@ class TestTheAnswer:
 
         def endless(_: bytes, connection: socket.socket) -> bool:
             connection.sendall(f"HTTP/1.1 {first}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
-            for _number in range(200):
+            for _number in range(4000):
                 connection.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
                 sent.append(0x10000)
             return False
 
         with pytest.raises(NoCredentials):
             get(endless)
-        assert sum(sent) < 10 * MAX_ANSWER
+        assert sum(sent) < 100 * MAX_ANSWER  # of which most waits in between
 
     @pytest.mark.parametrize(
         "body", [b"not gzip", gzip.compress(json.dumps(list(range(500))).encode())[:-99]], ids=["none", "cut off"]
@@ -253,9 +253,9 @@ class TestTime:
 
     @staticmethod
     def drip(_: bytes, connection: socket.socket) -> bool:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
         connection.settimeout(0.1)
-        for _number in range(40):
+        for _number in range(100):
             try:
                 if not connection.recv(1):
                     return False
@@ -268,7 +268,7 @@ class TestTime:
         began = time.monotonic()
         with pytest.raises(TooLate):
             get(getattr(self, how), timeout=0.3)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
     def test_too_late_is_504(self) -> None:
         assert TooLate.code == 504
