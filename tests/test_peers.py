@@ -22,7 +22,7 @@ from services.identity import Credentials, Forbidden, Identity, NoCredentials, U
 from services.peers import MAX_ANSWER, Peers, TooLate
 from services.problems import Problem
 from tests import support
-from tests.loopback import Answer, Door, http, says
+from tests.loopback import Answer, Door, http, nobody, says
 
 ALICE = Identity("gateway", "alice", frozenset(), "caller", "")
 TRACE, SPAN = "a" * 32, "b" * 16
@@ -312,9 +312,8 @@ class TestConnections:
         assert len(seen) == 3
 
     def test_a_peer_that_is_not_there_is_503(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
         with (
+            nobody() as port,
             calling(f"http://127.0.0.1:{port}", tmp_path) as peers,
             pytest.raises(Unavailable, match="does not answer"),
         ):
