@@ -25,7 +25,7 @@ from compose.refusals import CannotRun
 from compose.topology import COMMANDS, INSIDE, PROCESSES, REPO
 from services.health import knock
 
-HEALTHY_WITHIN = 40.0  # seconds
+HEALTHY_WITHIN = 90.0  # seconds
 LAST_WORDS = 15  # lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import socket
@@ -50,17 +51,31 @@ def free() -> Ports:
     """
     found: set[int] = set()
     while len(found) < len(NAMES):
-        number = random.choice(share(os.getpid()))
+        number = random.choice(own_share())
         if is_free(number):
             found.add(number)
     return Ports(*found)
 
 
-def share(pid: int) -> range:
-    """The ports from which process `pid` may choose; those who were started one after the other share none."""
+@functools.cache
+def own_share() -> range:
+    """The ports from which this process may choose for as long as it runs, and no other who asks here meanwhile.
+
+    Its first port is the claim to the rest: we hold it, nobody listens there, and the kernel takes it back at our end.
+    """
     size = len(BELOW_EPHEMERAL) // SHARES
-    first = BELOW_EPHEMERAL.start + pid % SHARES * size
-    return range(first, first + size)
+    shares = [BELOW_EPHEMERAL[first : first + size] for first in range(0, size * SHARES, size)]
+    for each in range(SHARES):
+        ports = shares[(os.getpid() + each) % SHARES]
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", ports[0]))
+        except OSError:
+            claim.close()
+            continue
+        claim.detach()  # it stays open
+        return ports[1:]
+    return shares[os.getpid() % SHARES][1:]  # so many at once that some have to share
 
 
 def is_free(port: int) -> bool:

@@ -125,11 +125,18 @@ def run(pattern: str, runtime: str, wanted: list[str]) -> Iterator[dict[str, Any
             yield {"event": kind, "record": made.model_dump(mode="json")}
             if made.surprises if isinstance(made, Cell) else made.broken:
                 mend(shop)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the shop is ended from here on, and no half of that will do
+
+
+def _end(*_: Any) -> None:
+    """Leave at once, and end the shop on the way out, however often we are told to."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
 
 
 def main(pattern: str, runtime: str) -> None:
     """Run the column that standard input asks for."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the shop is ended on the way out
+    signal.signal(signal.SIGTERM, _end)
     for event in run(pattern, runtime, json.load(sys.stdin)):
         print(json.dumps(event), flush=True)
 

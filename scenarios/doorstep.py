@@ -64,7 +64,8 @@ def hiding(messages: Mapping[str, Message]) -> dict[str, Attempt]:
         written = [write(world, marks[name]).encode("latin-1") for name, write in messages.items()]
         with ThreadPoolExecutor(AT_ONCE) as hands:  # some of the answers are followed by a long silence
             came = dict(zip(messages, hands.map(functools.partial(_exchange, world), written), strict=True))
-        told = _exchange(world, f"{order(world)}Content-Length: 0\r\n\r\n{second(openly)}".encode())
+        both = f"{order(world)}Content-Length: 0\r\n\r\n{second(openly)}".encode()
+        told = _exchange(world, both, silence=PATIENCE_SECONDS)
         insist(len(STATUS_LINE.findall(told)) == 2, f"not even openly are two requests answered: {told!r}")
         eventually(lambda: openly in world.shop.logs("gateway"), "what was openly sent is found in the log")
         logs = "\n".join(map(world.shop.logs, WITNESSES))
@@ -103,8 +104,8 @@ def at_the_door(answer: Answer) -> Answer:
     return answer
 
 
-def _exchange(world: World, message: bytes) -> bytes:
-    """Send these bytes over TLS, and read until the gateway hangs up or has been silent for long."""
+def _exchange(world: World, message: bytes, silence: float = SILENCE_SECONDS) -> bytes:
+    """Send these bytes over TLS, and read until the gateway hangs up, or is silent for so long after an answer."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False  # an attacker does not check certificates
     context.verify_mode = ssl.CERT_NONE
@@ -117,7 +118,7 @@ def _exchange(world: World, message: bytes) -> bytes:
             connection.sendall(message)
             while chunk := connection.recv(65536):
                 received += chunk
-                connection.settimeout(SILENCE_SECONDS)
+                connection.settimeout(silence)
         except (TimeoutError, ConnectionError, ssl.SSLError):
             pass  # silence, or a connection cut off: what came before it counts
     return received

@@ -41,7 +41,8 @@ def _lines(shop: Shop, trace: str) -> list[dict[str, Any]]:
     """The audit lines of `trace`, from every process that writes them."""
     found = []
     for name in SERVICES:
-        for text in shop.logs(name).splitlines():
+        whole = shop.logs(name).rpartition("\n")[0]  # the last line may still be being written
+        for text in whole.splitlines():
             if trace in text:
                 found.append(json.loads(text))
     return [line for line in found if line.get("trace") == trace]

@@ -86,10 +86,11 @@ def _freeze(world: World, name: str) -> Callable[[], None]:
         eventually(lambda: engine.docker("pause", ident).returncode == 0, f"{name} is paused")
         return lambda: _unpause(ident)
     first = psutil.Process(int(ident))
-    family = [first, *first.children(recursive=True)]
-    for process in family:
+    first.suspend()  # before we look, so that it starts nobody whom we would miss
+    others = first.children(recursive=True)
+    for process in others:
         process.suspend()
-    return lambda: _resume(family[::-1])
+    return lambda: _resume([*others[::-1], first])
 
 
 def _unpause(ident: str) -> None:

@@ -116,7 +116,8 @@ def _double(world: World) -> Iterator[str]:
 
         def pid() -> str:
             insist(not served.done(), "billing's double has ended")
-            told = [line for line in world.shop.logs("billing").splitlines() if f'"double": {port}' in line]
+            whole = world.shop.logs("billing").rpartition("\n")[0]  # the last line may still be being written
+            told = [line for line in whole.splitlines() if f'"double": {port}' in line]
             return str(json.loads(told[-1])["pid"]) if told else ""
 
         ident = eventually(pid, "billing's double is on its way")

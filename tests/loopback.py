@@ -87,6 +87,14 @@ def _connect(address: tuple[str, int], context: ssl.SSLContext, name: str) -> ss
     return secured
 
 
+@contextmanager
+def nobody() -> Iterator[int]:
+    """A port on which nobody listens, and nobody else can meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 Answer = Callable[[bytes, socket.socket], bool]
 """Gets a request and the connection to answer on; returns whether the connection stays open."""
 

@@ -20,6 +20,8 @@ import sqlalchemy as sa
 SERVER = Path("/usr/lib/postgresql")
 SECONDS = 60
 HASTE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=100"
+ALONE = "-c autovacuum=off"
+"""Nobody but the tests works in it: some count who is connected, and a new database is copied from one nobody is in."""
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +40,7 @@ def cluster() -> Iterator[str]:
         data, binaries = directory / "data", programs[-1].parent
         how = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
         _run([binaries / "initdb", "-D", data, *how], owner)
-        options = f"-c listen_addresses='' -c unix_socket_directories='{directory}' {HASTE}"
+        options = f"-c listen_addresses='' -c unix_socket_directories='{directory}' {HASTE} {ALONE}"
         _run([binaries / "pg_ctl", "start", "-w", "-D", data, "-l", directory / "log", "-o", options], owner)
         try:
             yield f"postgresql://postgres@/{{database}}?host={directory}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -46,7 +46,7 @@ BUSY = "import time\nwhile time.process_time() < 0.2: pass\nprint(flush=True)\ni
 IDLE = "print(flush=True)\ninput()"
 
 
-@contextmanager
+@contextlib.contextmanager
 def child(code: str) -> Iterator[int]:
     """The pid of a process that has done what `code` does, and waits."""
     argv = [sys.executable, "-S", "-E", "-c", code]
@@ -61,8 +61,8 @@ def test_the_time_that_a_busy_child_spends_is_seen_and_a_waiting_one_spends_none
     with child(BUSY) as busy, child(IDLE) as idle:
         assert clock.cpu_seconds([busy]) >= 0.2
         before = clock.cpu_seconds([idle])
-        assert clock.cpu_seconds([busy, idle]) >= clock.cpu_seconds([busy]) + before
-        assert clock.cpu_seconds([idle]) - before < 0.01
+        assert before + clock.cpu_seconds([busy]) <= clock.cpu_seconds([busy, idle])  # read in this order
+        assert clock.cpu_seconds([idle]) - before < 0.1
 
 
 def test_a_child_of_a_child_belongs_to_the_family() -> None:
@@ -78,7 +78,7 @@ def test_whoever_is_gone_is_missed() -> None:
         clock.cpu_seconds([pid])
 
 
-@contextmanager
+@contextlib.contextmanager
 def answering(*answers: bytes) -> Iterator[Target]:
     """A server that sends these answers to the requests of each connection, then hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -89,7 +89,7 @@ def answering(*answers: bytes) -> Iterator[Target]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                with connection:
+                with connection, contextlib.suppress(ConnectionError):
                     for answer in answers:
                         if connection.recv(65536):
                             connection.sendall(answer)

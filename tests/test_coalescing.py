@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -33,27 +34,36 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def waiting(questions: Coalescing[int], key: str) -> Future[int]:
-    """The question under `key` that is to be put next, once somebody waits to put it."""
-    with questions._changed:
-        while key not in questions._next:
-            questions._changed.wait(0.001)  # whoever comes next tells nobody
-        return questions._next[key]
+class Next(dict[Hashable, Future[int]]):
+    """The questions that are put next; it counts who looked whether theirs is among them, and tells of each."""
+
+    def __init__(self, changed: threading.Condition) -> None:
+        super().__init__()
+        self.changed, self.came = changed, 0
+
+    def get(self, key: Hashable, default: Any = None) -> Any:
+        self.came += 1
+        self.changed.notify_all()
+        return super().get(key, default)
+
+    def await_visitors(self, count: int) -> None:
+        """Return when so many have come: each of them shares a question by then, or waits to put one."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.came == count, timeout=10)
 
 
 def test_whoever_comes_while_a_question_is_under_way_shares_the_next(pool: ThreadPoolExecutor) -> None:
     questions, oracle = Coalescing[int](), Oracle()
+    questions._next = visited = Next(questions._changed)
     first = pool.submit(questions.ask, "token", oracle)
     oracle.arrived.acquire(timeout=10)
     late = [pool.submit(questions.ask, "token", oracle) for _ in range(8)]
-    waiting(questions, "token")
+    visited.await_visitors(9)
     oracle.let.release()
     assert first.result(10) == 1
     oracle.arrived.acquire(timeout=10)
     oracle.let.release(20)
-    answers = [each.result(10) for each in late]
-    assert min(answers) >= 2  # none was answered by what had been asked before they came
-    assert oracle.asked < 9  # and they did not all ask for themselves
+    assert [each.result(10) for each in late] == [2] * 8  # not what had been asked before they came, and asked once
 
 
 def test_other_questions_do_not_wait(pool: ThreadPoolExecutor) -> None:

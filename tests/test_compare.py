@@ -20,12 +20,18 @@ from scenarios.verdict import Answer
 from scenarios.world import World
 
 
-def shops() -> set[Path]:
-    """The directories of the comparison's shops that run at this moment."""
-    return {where for _, where, _ in processes.marked() if "fivelocks-compare-" in str(where)}
+@pytest.fixture(autouse=True)
+def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the columns keep their shops where no other comparison on this machine keeps its own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
-def test_two_cells_are_run_told_and_their_shop_is_ended() -> None:
+def shops(directory: Path) -> set[Path]:
+    """The directories of the comparison's shops under `directory` that run at this moment."""
+    return {where for _, where, _ in processes.marked() if where.is_relative_to(directory.resolve())}
+
+
+def test_two_cells_are_run_told_and_their_shop_is_ended(tmp_path: Path) -> None:
     told: list[tuple[int, str]] = []
 
     def tell(progress: Progress, record: Record | None) -> None:
@@ -44,24 +50,25 @@ def test_two_cells_are_run_told_and_their_shop_is_ended() -> None:
     assert "wonderland" not in evidence.text(compare.merged(None, made, planned, 1))
     assert (1, "place_an_order") in told or (0, "place_an_order") in told
     assert told[-1][0] == 2
-    assert not shops()
+    assert not shops(tmp_path)
 
 
-def test_a_column_that_cannot_go_on_is_told_when_the_others_are_done() -> None:
+def test_a_column_that_cannot_go_on_is_told_when_the_others_are_done(tmp_path: Path) -> None:
     planned = Plan("local", {"nonsense": ("place_an_order",), "perimeter": ("no_credential_at_the_edge",)})
     made: list[Record] = []
     with pytest.raises(compare.Died, match="there is no pattern 'nonsense'"):
         made.extend(compare.run(planned, lambda *_: None))
     assert [record.id for record in made] == ["no_credential_at_the_edge/perimeter"]
-    assert not shops()
+    assert not shops(tmp_path)
 
 
-def test_whoever_stops_watching_leaves_no_shop_behind() -> None:
-    running = compare.run(Plan("local", {"perimeter": ("place_an_order", "read_my_orders")}), lambda *_: None)
+def test_whoever_stops_watching_leaves_no_shop_behind(tmp_path: Path) -> None:
+    """In the middle of a story that takes some seconds: an order waits for billing, which says nothing."""
+    running = compare.run(Plan("local", {"perimeter": ("place_an_order", "billing_slow")}), lambda *_: None)
     next(running)
-    assert shops()
+    assert shops(tmp_path)
     running.close()  # type: ignore[attr-defined]  # it is a generator
-    assert not shops()
+    assert not shops(tmp_path)
     assert not [each for each in psutil.Process().children() if "scenarios.column" in each.cmdline()]
 
 

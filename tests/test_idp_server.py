@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ import requests
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
+from compose import ports
 from idp import key_files, keys, settings
 from idp.__main__ import main
 from idp.clients import Clients
@@ -280,8 +280,8 @@ class Process:
 
     def __init__(self, directory: Path, database_url: str | None = None) -> None:
         self.database_url = database_url
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.ports = ports.free()
+        self.port = self.ports.idp
         self.directory = directory
         self.issuer = f"https://localhost:{self.port}"
         self.bundle = str(directory / "idp/tls/bundle.pem")
@@ -307,7 +307,7 @@ class Process:
 
     def _wait_until_ready(self) -> None:
         """It answers as soon as one worker does, and the others come up a moment later."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._answers() or len(children(self.process.pid)) < self.CHILDREN:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail((self.directory / "idp.log").read_text())

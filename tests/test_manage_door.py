@@ -21,6 +21,7 @@ from idp.manage import client
 from idp.manage.client import Manager, Refused, to, via
 from idp.manage.operations import OPERATIONS
 from tests.idp_support import Idp, settings_for
+from tests.loopback import nobody
 from tests.manage_support import DOOR, ManagedIdp
 from tests.test_idp_server import ROOT, Process, children, wait_until_gone
 
@@ -217,10 +218,10 @@ class Beside(Process):
     CHILDREN = 3
     """Two workers and the door."""
 
-    def __init__(self, directory: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.manage = probe.getsockname()[1]
-        super().__init__(directory)
+    @property
+    def manage(self) -> int:
+        """Where its door is."""
+        return self.ports.manage
 
     def start(self) -> None:
         """As the parent does, with one setting more."""
@@ -325,8 +326,7 @@ class TestProcess:
 
     def test_it_ends_when_the_server_is_gone_though_a_worker_hangs(self, beside: Beside) -> None:
         """A worker holds nothing of the door: it let go of it before it began."""
-        pids = sorted(int(pid) for pid in children(beside.process.pid))
-        door, *workers = pids
+        door, *workers = map(int, children(beside.process.pid))  # the oldest first, whatever its number
         os.kill(workers[0], signal.SIGSTOP)
         try:
             beside.stop(signal.SIGKILL)
@@ -355,9 +355,8 @@ class TestCommand:
         assert capsys.readouterr().err == "idp: there is no management door (SHOP_MANAGE_PORT)\n"
 
     def test_when_nobody_listens_it_says_so(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        assert client.command(str(port), "GET", "/clock", None) == 2
+        with nobody() as port:
+            assert client.command(str(port), "GET", "/clock", None) == 2
         assert "does not answer" in capsys.readouterr().err
 
     def test_what_is_not_json_is_not_sent(self, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from scenarios.levers import Surprise, eventually
 from scenarios.measurements import idp_calls, revocation, wire
 from scenarios.registry import gauges
 from scenarios.rotations.certificates import believed
-from scenarios.steady_load import under_load
+from scenarios.steady_load import MOST, under_load
 from scenarios.taking_back import WAYS, Observed, taken_back, ways
 from scenarios.tapping import Conversation, Tap, tapped
 from scenarios.verdict import Answer, Verdict
@@ -94,7 +94,7 @@ class TestSteadyLoad:
     def test_it_ends_with_the_block(self) -> None:
         with under_load(lambda: lambda _: True, rate=50) as load:
             load.goes_on(0.1, rate=50)
-        assert len(load.sent) < 50
+        assert len(load.sent) < MOST
 
 
 class Written(Tap):

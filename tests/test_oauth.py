@@ -26,7 +26,7 @@ from services.oauth import ACCESS_TOKEN, MAX_ANSWER, TOKEN_EXCHANGE, IdentityPro
 from services.relying_party import RelyingParty
 from services.sessions import Session
 from services.settings import Settings
-from tests.loopback import Answer, Door, http, says
+from tests.loopback import Answer, Door, http, nobody, says
 from tests.support import settings
 
 TOKEN = "the-token-of-a-user"
@@ -503,10 +503,9 @@ class TestTransport:
         assert not any(TOKEN.encode() in request for request in door.requests)
 
     def test_nobody_at_all_does_not_answer(self, place: Place) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as gone:
-            port = gone.getsockname()[1]
-        for call in CALLS.values():
-            unanswered(IdentityProvider(place.settings(f"https://127.0.0.1:{port}")), call, "NewConnectionError")
+        with nobody() as port:
+            for call in CALLS.values():
+                unanswered(IdentityProvider(place.settings(f"https://127.0.0.1:{port}")), call, "NewConnectionError")
 
     def test_a_host_that_nobody_knows_does_not_answer(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         def unknown(*_: Any, **__: Any) -> None:

@@ -18,7 +18,7 @@ from werkzeug.exceptions import TooManyRequests
 from services.guesses import Guesses
 from services.headers import basic_credentials
 from services.identity import Identity, Malformed, NoCredentials, Refusal, Unauthenticated, Unavailable
-from services.passwords import HASHER
+from services.passwords import HASHER, decoy
 from services.patterns.basic import Basic
 from services.patterns.perimeter import Perimeter
 from services.patterns.subsystem import Subsystem
@@ -335,6 +335,7 @@ class TestSubsystem:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every hash that a password was held against."""
+    decoy()  # it is made with the hasher that is replaced here
     tried: list[str] = []
 
     class Counting:

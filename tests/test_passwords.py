@@ -81,6 +81,7 @@ def test_no_more_are_hashed_at_a_time_than_there_is_room_for(
                 at_work += 1
                 most = max(most, at_work)
                 changed.notify_all()
+                changed.wait_for(lambda: most >= AT_ONCE, timeout=10)
                 changed.wait_for(lambda: at_work > AT_ONCE, timeout=0.05)
                 at_work -= 1
             return QUICK.verify(stored, password)

@@ -25,7 +25,7 @@ from services.identity import Credentials, Forbidden, Identity, NoCredentials, U
 from services.peers import MAX_ANSWER, Peers, TooLate
 from services.problems import Problem
 from tests import support
-from tests.loopback import Answer, Door, http, says
+from tests.loopback import Answer, Door, http, nobody, says
 
 ALICE = Identity("gateway", "alice", frozenset(), "caller", "")
 TRACE, SPAN = "a" * 32, "b" * 16
@@ -223,14 +223,14 @@ class TestTheAnswer:
 
         def endless(_: bytes, connection: socket.socket) -> bool:
             connection.sendall(f"HTTP/1.1 {first}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
-            for _number in range(200):
+            for _number in range(4000):
                 connection.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
                 sent.append(0x10000)
             return False
 
         with pytest.raises(NoCredentials):
             get(endless)
-        assert sum(sent) < 10 * MAX_ANSWER
+        assert sum(sent) < 100 * MAX_ANSWER  # of which most waits in between
 
     @pytest.mark.parametrize(
         "body", [b"not gzip", gzip.compress(json.dumps(list(range(500))).encode())[:-99]], ids=["none", "cut off"]
@@ -256,9 +256,9 @@ class TestTime:
 
     @staticmethod
     def drip(_: bytes, connection: socket.socket) -> bool:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
         connection.settimeout(0.1)
-        for _number in range(40):
+        for _number in range(100):
             try:
                 if not connection.recv(1):
                     return False
@@ -271,7 +271,7 @@ class TestTime:
         began = time.monotonic()
         with pytest.raises(TooLate):
             get(getattr(self, how), timeout=0.3)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
     def test_too_late_is_504(self) -> None:
         assert TooLate.code == 504
@@ -344,9 +344,8 @@ class TestConnections:
         assert len(seen) == 3
 
     def test_a_peer_that_is_not_there_is_503(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
         with (
+            nobody() as port,
             calling(f"http://127.0.0.1:{port}", tmp_path) as peers,
             pytest.raises(Unavailable, match="does not answer"),
         ):

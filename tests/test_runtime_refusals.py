@@ -1,5 +1,6 @@
 """What cannot be done is refused at once, with what stands in the way and what to type to mend it."""
 
+import json
 import os
 import shutil
 import socket
@@ -7,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -101,9 +104,16 @@ def test_ports_are_chosen_by_base_and_singly() -> None:
 
 
 def test_two_that_choose_free_ports_at_the_same_moment_do_not_choose_the_same() -> None:
-    ours, next_ones = set(port_book.share(os.getpid())), set(port_book.share(os.getpid() + 1))
-    assert ours.isdisjoint(next_ones)
-    assert {port_book.free().of(name) for name in port_book.NAMES} <= ours < set(port_book.BELOW_EPHEMERAL)
+    ask = "import sys; from compose.ports import own_share; print(list(own_share()), flush=True); sys.stdin.read()"
+    taken = set(port_book.own_share())
+    assert {port_book.free().of(name) for name in port_book.NAMES} <= taken < set(port_book.BELOW_EPHEMERAL)
+    with ExitStack() as others:
+        for _ in range(3):
+            asked = subprocess.Popen([sys.executable, "-c", ask], cwd=REPO, stdin=PIPE, stdout=PIPE)
+            theirs = set(json.loads(others.enter_context(asked).stdout.readline()))  # type: ignore[union-attr]  # it is a pipe
+            assert theirs
+            assert theirs.isdisjoint(taken)
+            taken |= theirs
 
 
 def test_compose_without_an_engine_is_refused_and_the_other_runtime_offered(

@@ -44,7 +44,7 @@ def explained(shop: Shop) -> Iterator[None]:
         yield
     except BaseException:
         for name in PROCESSES:
-            for text in shop.logs(name).splitlines():
+            for text in shop.logs(name).rpartition("\n")[0].splitlines():
                 line: dict[str, Any] = json.loads(text) if text.startswith("{") else {}
                 if line.get("time", "") >= began and line.get("status", 500) >= 500:
                     print(text)

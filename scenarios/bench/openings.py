@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ _choosing = threading.Lock()
 
 def free(count: int) -> list[int]:
     """Ports of this process's own share that nobody listens at, and that were not given to anybody here lately."""
-    share = ports.share(os.getpid())
+    share = ports.own_share()
     with _choosing:
         if len(_given) + count > len(share) // 2:
             _given.clear()  # long ago: whoever still has one listens there

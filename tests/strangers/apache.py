@@ -27,6 +27,7 @@ from typing import Any
 import requests
 
 import certs
+from compose import ports
 from tests.idp_support import secret_of
 from tests.strangers.browser import TIMEOUT_SECONDS
 from tests.strangers.issuer import API, SCOPE, Issuer, application
@@ -127,8 +128,8 @@ class Apache:
     """The server, while it runs: an origin for each site."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-            self.ports = {OPAQUE: one.getsockname()[1], SIGNED: other.getsockname()[1]}
+        chosen = ports.free()
+        self.ports = {OPAQUE: chosen.gateway, SIGNED: chosen.orders}
         self.origins = {name: f"https://localhost:{port}" for name, port in self.ports.items()}
 
     def registrations(self) -> list[dict[str, Any]]:
