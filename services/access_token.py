@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import re
 import time
+from functools import cached_property
 from typing import Any
 
 import jwt as pyjwt
@@ -50,12 +51,12 @@ class Statement(BaseModel):
     exp: int = Field(ge=0, lt=2**53)
     scope: str = Field(default="", max_length=1024, pattern=r"\A([!#-\[\]-~]+( [!#-\[\]-~]+)*)?\z")  # RFC 6749 §3.3
 
-    @property
+    @cached_property
     def audiences(self) -> list[str]:
         """Whom the token is meant for."""
         return [self.aud] if isinstance(self.aud, str) else self.aud
 
-    @property
+    @cached_property
     def scopes(self) -> frozenset[str]:
         """The scopes, compared whole and case-sensitively (RFC 6749 §3.3)."""
         return frozenset(self.scope.split(" ")) - {""}

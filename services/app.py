@@ -111,7 +111,7 @@ def _guarded(views: Mapping[str, Any], authenticate: Callable[[flask.Request], I
         view = views.get(request.endpoint or "")
         if view is not None and view.requires is None:
             return
-        flask.g.identity = found = authenticate(request)
+        flask.g._get_current_object().identity = found = authenticate(request)
         audit.note(caller=found.caller, user=found.user, vouched_by=found.vouched_by, checked=found.checked)
         if view is not None:
             audit.note(operation=view.requires, authorized_by=policy.authorize(found, view.requires))

@@ -80,7 +80,11 @@ def request_at_hand() -> flask.Request:
 
 def note(**fields: Any) -> None:
     """Add `fields` to the line of the request at hand; outside of a request there is no line to add to."""
-    if flask.has_request_context() and (record := flask.g.get("record")) is not None:
+    try:
+        record = flask.g._get_current_object().get("record")
+    except RuntimeError:
+        return
+    if record is not None:
         record.update(fields)
 
 

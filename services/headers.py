@@ -62,7 +62,7 @@ def asserting(user: str | None) -> dict[str, str]:
 
 def _credential(request: Request, scheme: str) -> str:
     """What follows `scheme` in the one `Authorization` header."""
-    value = request.headers.get("Authorization")
+    value: str | None = request.environ.get("HTTP_AUTHORIZATION")
     if value is None:
         raise Unauthenticated("no credential was shown")
     if "," in value:
