@@ -246,6 +246,16 @@ class TestWhatStandsInTheWay:
         assert told.startswith("at one of the services")
         assert told.endswith("(wire +40, guard +40)")
 
+    @pytest.mark.parametrize(
+        ("experiment", "words"), [("hops", "the rest is that call's"), ("hop", "it was less here")]
+    )
+    def test_what_is_within_the_goal_here_is_not_what_stands_in_the_way(
+        self, looked_into: Bench, experiment: str, words: str
+    ) -> None:
+        told = obstacles.words(looked_into, experiment, goal("jwt", "jwt, open", 3.0, spread(3.2)))
+        assert "µs of the" in told
+        assert words in told
+
     def test_a_start_is_held_against_one_that_loads_the_same(self, bench: Bench) -> None:
         rows = {"bare": {"start_s": spread(2.0)}, "bare, with our libraries loaded": {"start_s": spread(5.0)}}
         aim = goal("ours", "bare", 1.5, spread(2.6)).model_copy(update={"figure": "start_s"})

@@ -41,7 +41,17 @@ class Obstacle:
         """In a sentence."""
         where = "at one of the services, its call to the next left out, " if self.one_of_several else ""
         parts = ", ".join(f"{part} {us:+.0f}" for part, us in self.parts)
+        if self.takes <= self.leaves:
+            of = f"of the {self.leaves:.0f} that the goal leaves"
+            return f"{where}it takes {self.takes:.0f} µs {of} ({parts}); {self._rest}"
         return f"{where}it takes {self.takes:.0f} µs where the goal leaves {self.leaves:.0f} ({parts})"
+
+    @property
+    def _rest(self) -> str:
+        """Where what was not seen here is to be looked for."""
+        if self.one_of_several:
+            return "the rest is that call's, and the identity provider's"
+        return "it was less here than where the goal was missed"
 
 
 def words(bench: Bench, experiment: str, goal: Compared) -> str:
