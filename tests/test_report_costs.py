@@ -256,6 +256,19 @@ class TestWhatStandsInTheWay:
         assert "µs of the" in told
         assert words in told
 
+    def test_of_a_connection_it_is_what_the_other_does_not_look_at(self) -> None:
+        one, other = obstacles.HANDSHAKES
+        asked = held({"ours": {"cpu_us": spread(600.0)}, "theirs": {"cpu_us": spread(1000.0)}})
+        limits = held({one: {"cpu_us": spread(400.0)}, other: {"cpu_us": spread(250.0)}})
+        aim = goal("ours", "theirs", 0.5, spread(0.6))
+        found = Bench(environment=ENVIRONMENT, experiments={"connections": asked, "limits": limits})
+        assert obstacles.words(found, "connections", aim) == (
+            "150 of its 600 µs go to the revocation lists, at which the other does not look: "
+            "without them it would be 0.45"
+        )
+        alone = Bench(environment=ENVIRONMENT, experiments={"connections": asked})
+        assert obstacles.words(alone, "connections", aim) == ""
+
     def test_a_start_is_held_against_one_that_loads_the_same(self, bench: Bench) -> None:
         rows = {"bare": {"start_s": spread(2.0)}, "bare, with our libraries loaded": {"start_s": spread(5.0)}}
         aim = goal("ours", "bare", 1.5, spread(2.6)).model_copy(update={"figure": "start_s"})

@@ -1,6 +1,7 @@
 """What stands between us and a goal: the parts of a request that a lock makes dearer, by what `where` has found.
 
-And of a start, what is loaded: by what `starts` has found of those who load the same and do nothing else.
+Of a connection it is what only we look at, by what `limits` has found; of a start what is loaded, by what `starts` has
+found of those who load the same and do nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ ALIKE = {"oauth2 cached": "oauth2, cached 5 s"}
 """What is called otherwise elsewhere."""
 LOADED_TOO = "with our libraries loaded"
 """Behind whose name stands that they are what a goal is about, but for that."""
+CONNECTS, CRYPTOGRAPHY = "connections", "limits"
+HANDSHAKES = ("mutual TLS handshake", "mutual TLS handshake without a revocation list")
+"""What a connection of ours begins with, and what it would begin with if it asked for no more than theirs does."""
 ANY_OPEN = "jwt, open"
 """The open endpoint over TLS, which stands for that of the other patterns."""
 MOST, ENOUGH = 4, 0.85
@@ -59,12 +63,28 @@ def words(bench: Bench, experiment: str, goal: Compared) -> str:
     found = obstacle(bench, experiment, goal)
     if found is not None:
         return found.words
+    if experiment == CONNECTS:
+        return _of_lists(bench, goal)
     rows = bench.experiments[experiment].rows
     loaded, theirs = (rows.get(name) for name in (f"{goal.theirs}, {LOADED_TOO}", goal.theirs))
     if not loaded or not theirs or goal.figure not in loaded.figures.keys() & theirs.figures.keys():
         return ""
     times = loaded.figures[goal.figure].median / theirs.figures[goal.figure].median
     return f"{LOADED_TOO}, and nothing else of ours, they come to {times:.2f} times as much too"
+
+
+def _of_lists(bench: Bench, goal: Compared) -> str:
+    """What the revocation lists come to, which are asked for by us alone."""
+    measured, rows = bench.experiments.get(CRYPTOGRAPHY), bench.experiments[CONNECTS].rows
+    if measured is None or not measured.rows.keys() >= set(HANDSHAKES):
+        return ""
+    listed, unlisted = (measured.rows[name].figures[goal.figure].median for name in HANDSHAKES)
+    ours, theirs = (rows[name].figures[goal.figure].median for name in (goal.ours, goal.theirs))
+    without = (ours - (listed - unlisted)) / theirs
+    return (
+        f"{listed - unlisted:.0f} of its {ours:.0f} µs go to the revocation lists, at which the other does not look: "
+        f"without them it would be {without:.2f}"
+    )
 
 
 def obstacle(bench: Bench, experiment: str, goal: Compared) -> Obstacle | None:
