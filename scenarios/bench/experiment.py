@@ -27,7 +27,7 @@ class Sizes:
 
 
 FULL = Sizes(rounds=15, requests=200, quick=False)
-QUICK = Sizes(rounds=4, requests=100, quick=True)
+QUICK = Sizes(rounds=3, requests=100, quick=True)
 
 
 @dataclass(frozen=True)

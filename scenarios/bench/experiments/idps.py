@@ -50,7 +50,7 @@ def run(sizes: Sizes, told: Told) -> Result:
     notes = [f"{recipe.name} was left out: {recipe.trouble}" for recipe in known if recipe.trouble]
     with tempfile.TemporaryDirectory(prefix="idps-") as name:
         places = [(recipe, _place(Path(name), number)) for number, recipe in enumerate(here)]
-        starts = _starts(places, 3 if sizes.quick else STARTS, told)
+        starts = _starts(places, 1 if sizes.quick else STARTS, told)
         with ExitStack() as open_:
             all_ = [open_.enter_context(running(*place, sizes.requests // SLICES)) for place in places]
             course = hold([each for each in all_ if each.recipe.token], sizes.rounds, told, SLICES)

@@ -33,7 +33,7 @@ OURS, THEIRS = "jwt", "six bare Flask gunicorns"
 LOADED = f"{THEIRS}, {LOADED_TOO}"
 GOALS = (
     # A shop made with these libraries comes to more than the goal; a quick run is to notice when it comes to far more.
-    Goal(OURS, THEIRS, 1.5, 1.5, "start_s"),
+    Goal(OURS, THEIRS, 1.5, 2.0, "start_s"),
 )
 ROUNDS, QUICK_ROUNDS, ROUNDS_OF_OTHERS = 7, 2, 3
 """A start takes seconds, so there are fewer than of requests."""
