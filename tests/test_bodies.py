@@ -63,7 +63,6 @@ NO_JSON = {
     "byte order mark": b"\xef\xbb\xbf" + json.dumps(GOOD).encode(),
     "a surrogate": b'{"sku": "\xed\xa0\x80", "quantity": 2}',
     "very deep": b"[" * 50_000,
-    "very deep and closed": b"[" * 8_000 + b"]" * 8_000,
     "4,400 digits": b'{"sku": "book", "quantity": ' + b"1" * 4_400 + b"}",
     "a member twice": b'{"sku": "book", "quantity": 2, "quantity": 3}',
     "a member twice, alike": b'{"sku": "book", "sku": "book", "quantity": 2}',
@@ -77,6 +76,11 @@ NO_JSON = {
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
 def test_what_is_not_json_is_400(body: bytes) -> None:
     assert refusal(body).status == 400
+
+
+def test_a_bomb_of_brackets_is_refused_before_or_after_it_was_read() -> None:
+    """How deep its parser goes is Python's to say, and 3.12 goes deeper than 3.11."""
+    assert refusal(b"[" * 8_000 + b"]" * 8_000).status in {400, 422}
 
 
 BREAKS_THE_RULES: dict[str, Any] = {

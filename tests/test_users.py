@@ -26,6 +26,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "users.db"
 
 
+def engine(path: Path) -> sa.Engine:
+    """The database itself; nothing of it stays open."""
+    return sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
+
+
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that knows alice, made once: a password takes its time to hash."""
@@ -117,7 +122,7 @@ def test_even_who_guessed_the_decoys_password_is_nobody(store: UserStore, monkey
 
 @pytest.mark.parametrize("password", ["wonder\0land", "wonderland\n", "\x7f"], ids=repr)
 def test_a_control_character_never_verifies_even_if_it_was_stored(store: UserStore, path: Path, password: str) -> None:
-    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+    with engine(path).begin() as connection:
         connection.execute(users.people.update().values(password_hash=HASHER.hash(password)))
     with pytest.raises(WrongPassword):
         store.check("alice", password)
@@ -130,7 +135,7 @@ def test_an_enabled_user_is_let_in_again(store: UserStore) -> None:
 
 
 def test_a_damaged_hash_lets_nobody_in(store: UserStore, path: Path) -> None:
-    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+    with engine(path).begin() as connection:
         connection.execute(users.people.update().values(password_hash="wonderland"))
     with pytest.raises(WrongPassword):
         store.check("alice", "wonderland")
@@ -169,7 +174,7 @@ CHANGES: dict[str, Callable[[UserStore], None]] = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_the_version_rises_with_each_change(store: UserStore, path: Path, change: Callable[[UserStore], None]) -> None:
     change(store)
-    with sa.create_engine(f"sqlite:///{path}").connect() as connection:
+    with engine(path).connect() as connection:
         assert connection.scalar(sa.select(users.people.c.version)) == 2
 
 
@@ -178,7 +183,7 @@ def test_a_person_is_renewed_by_a_new_password_and_by_being_shut_out(
     store: UserStore, path: Path, change: str, renewed: int
 ) -> None:
     CHANGES[change](store)
-    with sa.create_engine(f"sqlite:///{path}").connect() as connection:
+    with engine(path).connect() as connection:
         assert connection.scalar(sa.select(users.people.c.renewed)) == renewed
 
 
