@@ -54,6 +54,11 @@ def so_far(output: IO[str]) -> str:
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
 
+def whole_lines(said: str) -> list[str]:
+    """The lines of what a process has said so far; whatever has no end yet is still being written."""
+    return said.rpartition("\n")[0].splitlines()
+
+
 def _shows_marks(pid: int) -> bool:
     try:
         return SHOP_MARK in psutil.Process(pid).environ()

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.table import Table
 
+from compose.processes import whole_lines
 from compose.shop import Shop
 from scenarios.evidence import Hop
 
@@ -41,8 +42,7 @@ def _lines(shop: Shop, trace: str) -> list[dict[str, Any]]:
     """The audit lines of `trace`, from every process that writes them."""
     found = []
     for name in SERVICES:
-        whole = shop.logs(name).rpartition("\n")[0]  # the last line may still be being written
-        for text in whole.splitlines():
+        for text in whole_lines(shop.logs(name)):
             if trace in text:
                 found.append(json.loads(text))
     return [line for line in found if line.get("trace") == trace]

@@ -45,8 +45,7 @@ class StandIn(ABC):
 
     def heard(self, event: str) -> list[dict[str, Any]]:
         """What it heard so far of that kind: `ready`, `request`, `hung up`."""
-        whole = self.said().rpartition("\n")[0]  # the last line may still be being written
-        lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in processes.whole_lines(self.said()) if line.startswith("{")]
         return [line for line in lines if line["event"] == event]
 
 

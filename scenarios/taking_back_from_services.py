@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from compose.ports import free
+from compose.processes import whole_lines
 from scenarios import brief_connections, copied_leaves, kept_open, levers, secret_files
 from scenarios.copied_leaves import Copy
 from scenarios.endurance import Lasted, lasting
@@ -116,8 +117,7 @@ def _double(world: World) -> Iterator[str]:
 
         def pid() -> str:
             insist(not served.done(), "billing's double has ended")
-            whole = world.shop.logs("billing").rpartition("\n")[0]  # the last line may still be being written
-            told = [line for line in whole.splitlines() if f'"double": {port}' in line]
+            told = [line for line in whole_lines(world.shop.logs("billing")) if f'"double": {port}' in line]
             return str(json.loads(told[-1])["pid"]) if told else ""
 
         ident = eventually(pid, "billing's double is on its way")

@@ -88,8 +88,7 @@ class Tap(ABC):
         return [Conversation(_bytes(events, "caller"), _bytes(events, "callee")) for events in heard.values()]
 
     def _events(self) -> list[dict[str, Any]]:
-        whole = self.said().rpartition("\n")[0]  # the last line may still be being written
-        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in processes.whole_lines(self.said()) if line.startswith("{")]
 
 
 class _Processes(Tap):

@@ -114,6 +114,13 @@ def test_what_a_process_says_is_in_its_log(up: Shop) -> None:
     assert up.following(["billing"])[-1].endswith("/logs/billing.log")
 
 
+@pytest.mark.parametrize(
+    ("said", "lines"), [("", []), ("one", []), ("one\n", ["one"]), ("one\ntw", ["one"]), ("one\ntwo\n", ["one", "two"])]
+)
+def test_a_line_without_an_end_is_not_yet_one(said: str, lines: list[str]) -> None:
+    assert processes.whole_lines(said) == lines
+
+
 def test_killed_is_gone_with_its_workers_and_starts_again_with_its_data(up: Shop) -> None:
     data = up.dir / "inventory" / "data" / "inventory.db"
     made = data.stat().st_ino

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from compose.processes import whole_lines
 from compose.shop import Shop
 from compose.topology import PROCESSES
 from scenarios.registry import Story, stories
@@ -44,7 +45,7 @@ def explained(shop: Shop) -> Iterator[None]:
         yield
     except BaseException:
         for name in PROCESSES:
-            for text in shop.logs(name).rpartition("\n")[0].splitlines():
+            for text in whole_lines(shop.logs(name)):
                 line: dict[str, Any] = json.loads(text) if text.startswith("{") else {}
                 if line.get("time", "") >= began and line.get("status", 500) >= 500:
                     print(text)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from compose.processes import whole_lines
 from scenarios.families import Recipe, Request, WrongAnswer, family, says
 from scenarios.forge import Bench
 from scenarios.verdict import Expect, Verdict
@@ -44,8 +45,7 @@ def counted(world: World) -> Iterator[Flood]:
     trace = secrets.token_hex(16)
     with Bench.of(world, ("orders",)) as bench:
         yield Flood(bench, trace)
-    whole = world.shop.logs("idp").rpartition("\n")[0]  # the last line may still be being written
-    lines = [json.loads(line) for line in whole.splitlines() if trace in line]
+    lines = [json.loads(line) for line in whole_lines(world.shop.logs("idp")) if trace in line]
     fetches = [line for line in lines if line.get("route") == "/jwks"]
     if len(fetches) > MOST_FETCHES:
         raise WrongAnswer(f"{TOKENS} tokens made a service fetch the keys {len(fetches)} times")
