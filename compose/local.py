@@ -6,7 +6,6 @@ Each process has a session, a directory, a log and an environment of its own; `p
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import signal
 import subprocess
@@ -18,11 +17,10 @@ from pathlib import Path
 import psutil
 
 from certs import keeper
-from compose import processes, remember
+from compose import preload, processes, remember
 from compose.face import Shop, Status
-from compose.provision import provision
 from compose.refusals import CannotRun
-from compose.topology import COMMANDS, INSIDE, PROCESSES, REPO
+from compose.topology import COMMANDS, INSIDE, PROCESSES
 from services.health import knock
 
 HEALTHY_WITHIN = 90.0  # seconds
@@ -62,12 +60,19 @@ class LocalShop(Shop):
 
     def _launch(self) -> None:
         """Provision, then start all at once: they wait for each other by themselves."""
+        from compose.provision import provision  # it takes a quarter of a second, and all else does without it
+
         remember.private(self.dir)
+        self._preload()
         provision(self.dir, self.pattern, edge=self.edge, name=self.name)
         for name in PROCESSES:
             self._spawn(name)
         self._await_healthy(PROCESSES)
         shutil.copyfile(self.ca_file, self.dir / "ca.pem")
+
+    def _preload(self) -> None:
+        """Begin to import what processes are made of, since several are to be started."""
+        preload.begin(processes.environ(self.dir, self.dir, "any"))
 
     def _spawn(self, name: str) -> None:
         """Start process `name` in its own directory, with its own environment and log."""
@@ -76,16 +81,8 @@ class LocalShop(Shop):
         processes.start(argv, self._environ(name, role=name), remember.private(self.dir / name), self._log(name))
 
     def _environ(self, name: str, role: str) -> dict[str, str]:
-        """An environment that owes nothing to the terminal: no proxy, no netrc, no secret."""
         return {
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
-            "HOME": str(self.dir / name),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(REPO),
-            "PYTHONSAFEPATH": "1",
-            "PYTHONUNBUFFERED": "1",
-            processes.SHOP_MARK: str(self.dir),
-            processes.ROLE_MARK: role,
+            **processes.environ(self.dir / name, self.dir, role),
             **self.environment(name, shop_dir=str(self.dir), host="127.0.0.1"),
         }
 
@@ -140,10 +137,11 @@ class LocalShop(Shop):
         processes.kill(processes.outlasting(theirs, processes.STOPPED_WITHIN))
 
     def start(self, *names: str) -> None:
-        running = self._processes()
-        for name in names:
-            if name not in running:
-                self._spawn(name)
+        missing = [name for name in names if name not in self._processes()]
+        if len(missing) > 2:
+            self._preload()
+        for name in missing:
+            self._spawn(name)
         self._await_healthy(names)
 
     def kill(self, name: str) -> None:

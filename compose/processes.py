@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import psutil
+
+from compose import preload
+from compose.topology import REPO
 
 SHOP_MARK, ROLE_MARK = "FIVELOCKS_SHOP", "FIVELOCKS_ROLE"
 STOPPED_WITHIN, SHOWN_WITHIN = 8.0, 5.0  # seconds
@@ -23,26 +27,45 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this very process started: a parent has to be told of its child's end, or the child stays a zombie."""
 
 
+def environ(home: Path, shop_dir: Path, role: str) -> dict[str, str]:
+    """What every process of a shop's begins with: its marks, and nothing of the terminal's, no proxy and no secret."""
+    return {
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(REPO),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+        SHOP_MARK: str(shop_dir),
+        ROLE_MARK: role,
+    }
+
+
 def start(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log: Path) -> None:
     """Start a process in a session of its own, so that no key pressed in this terminal ends it.
 
     The kernel shows a new program's environment a moment after it has begun; until then nobody could find it again.
     """
     with open(log, "ab") as stream:
-        child = subprocess.Popen(
-            argv,
-            cwd=directory,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            umask=0o077,
-        )
-    _children[child.pid] = child
+        pid = preload.become(argv, environ, directory, stream) or _start_alone(argv, environ, directory, stream)
     deadline = time.monotonic() + SHOWN_WITHIN
-    while child.poll() is None and not _shows_marks(child.pid) and time.monotonic() < deadline:
+    while _is_there(pid) and not _shows_marks(pid) and time.monotonic() < deadline:
         time.sleep(0.001)  # the kernel is at work: there is nothing to wait on but the next look
+
+
+def _start_alone(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log: IO[bytes]) -> int:
+    child = subprocess.Popen(
+        argv,
+        cwd=directory,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        umask=0o077,
+    )
+    _children[child.pid] = child
+    return child.pid
 
 
 def so_far(output: IO[str]) -> str:
@@ -127,6 +150,13 @@ def _reap() -> None:
     for pid, child in tuple(_children.items()):
         if child.poll() is not None:
             _children.pop(pid, None)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        return _is_alive(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import functools
 import json
-import os
 import ssl
 import sys
 import time
@@ -28,9 +27,9 @@ import psutil
 from certs import CA
 from compose import processes, remember
 from compose.clients import EXCHANGE, SHOP
-from compose.provision import provision, write_private
+from compose.provision import provision
 from compose.shop import Shop, open_shop
-from compose.topology import INSIDE, PEOPLE, REPO, TOKEN_PATTERNS
+from compose.topology import INSIDE, PEOPLE, TOKEN_PATTERNS
 from scenarios.bench import openings
 from scenarios.bench.clock import cpu_seconds, family
 from scenarios.bench.contest import NotProven
@@ -182,16 +181,7 @@ def _start(shop: Shop, peers: Mapping[str, str], settings: Mapping[str, Any], ag
         for name, url in peers.items()
     ]
     home, logs = remember.private(shop.dir / "links"), remember.private(shop.dir / "logs")
-    environ = {
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(REPO),
-        "PYTHONSAFEPATH": "1",
-        "PYTHONUNBUFFERED": "1",
-        processes.SHOP_MARK: str(shop.dir),
-        processes.ROLE_MARK: "links",
-    }
+    environ = processes.environ(home, shop.dir, "links")
     argv = [sys.executable, "-m", "scenarios.bench.links", json.dumps(links)]
     processes.start(argv, environ, home, logs / "links.log")
     found = [process for process, where, role in processes.marked() if (where, role) == (shop.dir, "links")]
@@ -207,7 +197,7 @@ def _let_everybody_exchange(shop: Shop) -> None:
     for client in clients:
         if shop.pattern == "zerotrust" and client["client_id"] in INSIDE:
             client |= {"grant_types": [EXCHANGE], "scopes": list(SHOP), "exchange_audiences": list(INSIDE)}
-    write_private(path, json.dumps(clients))
+    remember.replace(path, json.dumps(clients))
 
 
 def _await_healthy(shop: Shop, peers: Mapping[str, str]) -> None:

@@ -1,0 +1,166 @@
+"""A fork of what is preloaded is, to itself and to all others, what it would have been alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from compose import preload, processes
+from compose.processes import marked
+from scenarios.levers import eventually
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows a process's own memory to it")
+
+COMMAND = [sys.executable, "-m", "tests.itself", "one", "two words", "dréi"]
+
+
+@pytest.fixture
+def shop_dir(tmp_path: Path) -> Iterator[Path]:
+    """The directory of a shop of which every process is ended in the end."""
+    yield tmp_path
+    processes.end_marked(tmp_path)
+
+
+@pytest.fixture
+def preloaded() -> int:
+    """What imports, which a test before may have begun: its process id."""
+    preload.begin(processes.environ(Path(), Path(), ""))
+    pid = preload.pid()
+    assert pid
+    return pid
+
+
+def started(shop_dir: Path, role: str, argv: list[str] = COMMAND, **more: str) -> tuple[psutil.Process, dict[str, Any]]:
+    """A process in its role, and what it says of itself."""
+    log = shop_dir / f"{role}.log"
+    environ = {**processes.environ(shop_dir, shop_dir, role), "GREETING": "grüß dich", **more}
+    processes.start(argv, environ, shop_dir, log)
+    [process] = [process for process, where, what in marked() if (where, what) == (shop_dir, role)]
+    eventually(lambda: log.read_text().endswith("\n"), f"{role} has said something")
+    return process, json.loads(log.read_text().splitlines()[-1])
+
+
+def test_a_process_has_of_it_what_it_has_of_us(shop_dir: Path, preloaded: int) -> None:
+    fork, of_fork = started(shop_dir, "here")
+    assert fork.ppid() == preloaded
+    preload.end()
+    alone, of_alone = started(shop_dir, "there")
+    assert alone.ppid() == os.getpid()
+    assert of_fork.pop("chance") != of_alone.pop("chance")
+    assert json.loads(json.dumps(of_fork).replace("here", "there")) == of_alone
+
+
+def test_whoever_looks_sees_the_command_and_the_environment_that_it_was_given(shop_dir: Path, preloaded: int) -> None:
+    process, said = started(shop_dir, "here")
+    assert process.ppid() == preloaded
+    assert [word for word in process.cmdline() if word] == COMMAND
+    assert process.environ() == said["environment"]
+    assert said["environment"]["GREETING"] == "grüß dich"
+    assert process.environ().keys() == {*processes.environ(shop_dir, shop_dir, ""), "GREETING"}
+
+
+def test_no_two_draw_the_same_lots(shop_dir: Path, preloaded: int) -> None:
+    (one, of_one), (other, of_other) = started(shop_dir, "one"), started(shop_dir, "other")
+    assert one.ppid() == other.ppid() == preloaded
+    assert not {*of_one["chance"]} & {*of_other["chance"]}
+
+
+def test_what_was_said_before_stays_in_the_log(shop_dir: Path, preloaded: int) -> None:
+    (shop_dir / "here.log").write_text("long ago\n")
+    process, _ = started(shop_dir, "here")
+    assert process.ppid() == preloaded
+    assert (shop_dir / "here.log").read_text().startswith("long ago\n{")
+
+
+def test_what_was_killed_leaves_no_zombie(shop_dir: Path, preloaded: int) -> None:
+    process, _ = started(shop_dir, "here")
+    assert process.ppid() == preloaded
+    os.kill(process.pid, signal.SIGKILL)
+    eventually(lambda: not psutil.pid_exists(process.pid), "the kernel has forgotten it")
+
+
+def test_what_cannot_run_says_so_in_its_log(shop_dir: Path, preloaded: int) -> None:
+    environ = processes.environ(shop_dir, shop_dir, "here")
+    processes.start([sys.executable, "-m", "tests.nothing_of_that_name"], environ, shop_dir, shop_dir / "here.log")
+    eventually(lambda: "No module named" in (shop_dir / "here.log").read_text(), "it has said why")
+    eventually(lambda: not processes_of(shop_dir), "it has ended")
+
+
+def processes_of(shop_dir: Path) -> list[psutil.Process]:
+    return [process for process, where, _ in marked() if where == shop_dir]
+
+
+BEGINS = """
+import sys
+from pathlib import Path
+from compose import preload, processes
+here = Path(sys.argv[1])
+environ = processes.environ(here, here, "here")
+preload.begin(environ)
+processes.start([sys.executable, "-m", "tests.itself"], environ, here, here / "here.log")
+print(preload.pid(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("how", ["in good order", "killed"])
+def test_it_ends_with_whoever_began_it_and_what_it_became_stays(shop_dir: Path, how: str) -> None:
+    environ = processes.environ(shop_dir, shop_dir, "whoever began it")
+    del environ[processes.SHOP_MARK]
+    with subprocess.Popen(
+        [sys.executable, "-c", BEGINS, str(shop_dir)], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as whoever:
+        assert whoever.stdin
+        assert whoever.stdout
+        pid = int(whoever.stdout.readline())
+        [process] = processes_of(shop_dir)
+        assert process.ppid() == pid
+        if how == "killed":
+            whoever.kill()
+        whoever.stdin.close()
+    eventually(lambda: not psutil.pid_exists(pid), "what imported has ended")
+    assert processes_of(shop_dir) == [process]
+
+
+class TestAlone:
+    """What cannot be a fork, or would not be the same as one, is started by itself."""
+
+    def test_when_it_was_killed(self, shop_dir: Path, preloaded: int) -> None:
+        os.kill(preloaded, signal.SIGKILL)
+        process, _ = started(shop_dir, "here")
+        assert process.ppid() == os.getpid()
+        assert preload.pid() is None
+
+    @pytest.mark.parametrize(
+        ("argv", "more"),
+        [
+            ([*COMMAND, "x" * preload.ROOM["arguments"]], {}),
+            (COMMAND, {"LONG": "x" * preload.ROOM["environment"]}),
+            (COMMAND, {"PYTHONHASHSEED": "1"}),
+            (COMMAND, {"LC_ALL": "C"}),
+            ([sys.executable, "-c", "import tests.itself as it; it.main()"], {}),
+        ],
+        ids=["a long command", "a long environment", "another seed", "another language", "no module"],
+    )
+    def test_when_it_is_to_be_another(
+        self, shop_dir: Path, preloaded: int, argv: list[str], more: Mapping[str, str]
+    ) -> None:
+        process, said = started(shop_dir, "here", argv, **more)
+        assert process.ppid() == os.getpid()
+        assert said["environment"].items() >= more.items()
+        assert preload.pid() == preloaded
+
+    def test_where_a_process_cannot_see_its_own_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        preload.end()
+        monkeypatch.setattr(sys, "platform", "darwin")
+        preload.begin(processes.environ(Path(), Path(), ""))
+        assert preload.pid() is None
