@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from certs import CA
-from compose import clients
+from compose import clients, remember
 from compose.topology import CALLERS, EDGE, INSIDE, PEOPLE, Variant, variant
 from services.passwords import HASHER
 from services.users import UserStore
@@ -34,9 +34,9 @@ def provision(shop_dir: Path, pattern: str, *, edge: str, name: str) -> None:
     held = _secrets(shape)
     for process, files in held.items():
         for file, content in files.items():
-            write_private(shop_dir / process / "secrets" / file, content)
+            remember.replace(shop_dir / process / "secrets" / file, content)
     client_secrets = {process: files["client_secret"] for process, files in held.items() if "client_secret" in files}
-    write_private(done, json.dumps(clients.registrations(pattern, edge, client_secrets), indent=2) + "\n")
+    remember.replace(done, json.dumps(clients.registrations(pattern, edge, client_secrets), indent=2) + "\n")
 
 
 def _directories(shop_dir: Path) -> None:
@@ -79,15 +79,6 @@ def _secret(file: str, name: str, passwords: Mapping[str, str]) -> str:
     if file == "callers.json":
         return json.dumps({caller: HASHER.hash(passwords[caller]) for caller in CALLERS[name]})
     return secrets.token_urlsafe(32)
-
-
-def write_private(path: Path, content: str) -> None:
-    """Write `path` whole, and readable by its owner from the first byte on."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(content)
-    os.replace(fresh, path)
 
 
 def main() -> None:

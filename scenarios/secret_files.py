@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from compose import remember
 from compose.containers import ComposeShop
-from compose.provision import write_private
 from scenarios.levers import insist
 from scenarios.world import World
 
 WRITE = """
 import json, os, pathlib, sys
-from compose.provision import write_private
+from compose import remember
 for process, name, content in json.loads(sys.argv[1]):
-    write_private(pathlib.Path(os.environ["SHOP_DIR"], process, "secrets", name), content)
+    remember.replace(pathlib.Path(os.environ["SHOP_DIR"], process, "secrets", name), content)
 """
 Secrets = Mapping[tuple[str, str], str]
 """Contents by process and name of the file."""
@@ -34,7 +34,7 @@ def write(world: World, secrets: Secrets) -> None:
     shop = world.shop
     if not isinstance(shop, ComposeShop):
         for (process, name), content in secrets.items():
-            write_private(shop.dir / process / "secrets" / name, content)
+            remember.replace(shop.dir / process / "secrets" / name, content)
         return
     told = json.dumps([[process, name, content] for (process, name), content in secrets.items()])
     ran = shop.compose("run", "--rm", "--no-deps", "--no-TTY", "provision", "python", "-c", WRITE, told)

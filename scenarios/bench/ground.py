@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from certs import CA
-from compose import topology
-from compose.provision import provision, write_private
+from compose import remember, topology
+from compose.provision import provision
 from compose.shop import Shop, open_shop
 from idp.keys import Ring
 from scenarios.bench import serving
@@ -127,7 +127,7 @@ def laid() -> Iterator[Ground]:
         provision(shop.dir, "oauth2", edge=shop.edge, name=shop.name)
         CA.open(shop.dir / "ca").issue("orders", shop.tls_dir("orders"), HOSTS)
         password = secrets.token_urlsafe(32)
-        write_private(shop.secrets_dir("orders") / "callers.json", json.dumps({"gateway": HASHER.hash(password)}))
+        remember.replace(shop.secrets_dir("orders") / "callers.json", json.dumps({"gateway": HASHER.hash(password)}))
         CA.create(Path(root) / "foreign", name="Not our CA").issue("gateway", stranger := Path(root) / "stranger")
         environ = shop.environment("idp", shop_dir=str(shop.dir), host="127.0.0.1")
         idp = open_.enter_context(serving.running(("-m", "idp", "serve"), environ, shop.ports.idp, shop.dir / "served"))
