@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rich.text import Text
 from compose.refusals import CannotRun
 from compose.topology import EDGE, INSIDE, PATTERNS, REPO, assignments, variant
 from scenarios import evidence
+from scenarios.evidence import Evidence
 from scenarios.registry import Story
 from scenarios.statements import CALLS
 
@@ -83,10 +85,15 @@ def _parts(pattern: str) -> dict[str, str]:
 def _idp_calls(pattern: str) -> str:
     """As the last run counted them."""
     try:
-        found = evidence.read().figure("idp_calls", pattern, CALLS)
+        found = _evidence().figure("idp_calls", pattern, CALLS)
     except FileNotFoundError:
         found = None
     return f"{found.value:g}" if found and found.value is not None else "not measured yet: make compare"
+
+
+@functools.cache
+def _evidence() -> Evidence:
+    return evidence.read()
 
 
 def _module(pattern: str) -> Path:

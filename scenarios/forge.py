@@ -71,8 +71,14 @@ def issuer_keys(world: World) -> dict[str, Any]:
     blocks = re.findall("-----BEGIN [^-]+-----[^-]+-----END [^-]+-----", ran.stdout)
     if ran.returncode or not blocks:
         raise CannotRun(f"the IdP's signing keys were not found: {ran.stderr[-200:]}", "make logs")
-    keys = [serialization.load_pem_private_key(block.encode(), password=None) for block in blocks]
+    keys = map(_read, blocks)
     return {_algorithm_of(key): key for key in keys}
+
+
+@functools.cache
+def _read(block: str) -> Any:
+    """A private key; each is read once, since checking an RSA key takes 36 ms."""
+    return serialization.load_pem_private_key(block.encode(), password=None)
 
 
 @dataclass(frozen=True)

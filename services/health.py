@@ -17,12 +17,11 @@ def knock(url: str, tls_dir: Path, timeout: float = 2.0) -> None:
     """Return when `url`/readyz answers 200; `OSError` when nobody does, or not with that."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 443
-    connection = (
-        http.client.HTTPSConnection(host, port, timeout=timeout, context=_context(tls_dir))
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, port, timeout=timeout)
-    )
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
+        connection.connect()  # before anything else: while nobody is there, knocking costs next to nothing
+        if parts.scheme == "https":
+            connection.sock = _context(tls_dir).wrap_socket(connection.sock)
         connection.request("GET", "/readyz", headers={"Host": f"localhost:{port}", "Connection": "close"})
         status = connection.getresponse().status
     except http.client.HTTPException as error:
