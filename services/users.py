@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from services import passwords
-from services.passwords import HASHER
 from services.remembered import Remembered
 
 MAX_LENGTH = 256
@@ -168,7 +167,7 @@ class UserStore:
         row = {"name": normal(name), "full_name": full_name, "email": email, "scopes": " ".join(sorted(scopes))}
         try:
             with self._engine.begin() as connection:
-                connection.execute(people.insert().values(**row, password_hash=HASHER.hash(normal(password))))
+                connection.execute(people.insert().values(**row, password_hash=passwords.HASHER.hash(normal(password))))
         except sa.exc.IntegrityError:
             raise ValueError(f"there is a user called {name} already") from None
 
@@ -176,7 +175,7 @@ class UserStore:
         """Change a password; the old one stops working with the next check."""
         if not plausible(password):
             raise ValueError("a password is 1 to 256 characters without control characters")
-        self._change(name, password_hash=HASHER.hash(normal(password)), renewed=people.c.version + 1)
+        self._change(name, password_hash=passwords.HASHER.hash(normal(password)), renewed=people.c.version + 1)
 
     def set_scopes(self, name: str, scopes: Iterable[str]) -> None:
         """Change what a person may do."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
+from unittest import mock
 
 import pytest
 
@@ -14,7 +15,9 @@ from compose import engine
 from compose.shop import RuntimeName, Shop, running
 from compose.topology import PATTERNS
 from scenarios.shopper import Shopper
+from services import passwords
 from tests import workers
+from tests.support import QUICK
 
 RUNTIMES = get_args(RuntimeName)
 
@@ -54,13 +57,22 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """How many workers `-n auto` means: one more than there are processors, for the tests wait a good deal."""
-    return (os.cpu_count() or 1) + 1
+    """How many workers `-n auto` means: two more than there are processors, for the tests wait a good deal."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByShare:
     """Keep on one worker what shares a shop."""
     return workers.ByShare(config, log)
+
+
+@pytest.fixture(scope="module")
+def quick_hashes() -> Iterator[None]:
+    """Have passwords hashed quickly, in a module that looks at many; how slow real ones are is a test of its own."""
+    passwords.decoy.cache_clear()
+    with mock.patch.object(passwords, "HASHER", QUICK):
+        yield
+    passwords.decoy.cache_clear()
 
 
 @pytest.fixture(scope="session")

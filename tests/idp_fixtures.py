@@ -10,14 +10,14 @@ from tests.idp_support import Idp
 
 
 @pytest.fixture
-def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
+def idp(tmp_path_factory: pytest.TempPathFactory, quick_hashes: None) -> Iterator[Idp]:
     """One of the test's own."""
     with Idp(tmp_path_factory) as idp:
         yield idp
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
+def shared(tmp_path_factory: pytest.TempPathFactory, quick_hashes: None) -> Iterator[Idp]:
     """One for tests that only look, are refused, or leave nothing behind that another could see."""
     with Idp(tmp_path_factory) as idp:
         yield idp

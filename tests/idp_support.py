@@ -17,7 +17,6 @@ from unittest import mock
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from argon2 import PasswordHasher
 from werkzeug.test import Client as Browser
 from werkzeug.test import TestResponse
 
@@ -106,11 +105,10 @@ def _kit(factory: pytest.TempPathFactory) -> Path:
     (kit / "idp/secrets/cookie_key").write_text("a key for tests alone")
     (kit / "idp/secrets/clients.json").write_text(json.dumps(CLIENTS))
     provider.prepare(settings_for(kit))
-    with mock.patch("services.passwords.HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
-        users = UserStore(kit / "users/users.db", writable=True)
-        for name, password in PASSWORDS.items():
-            scopes = [*CUSTOMER, "orders:read:any", "orders:refund"] if name == "carol" else CUSTOMER
-            users.add(name, password, scopes, full_name=name.title(), email=f"{name}@shop.test")
+    users = UserStore(kit / "users/users.db", writable=True)
+    for name, password in PASSWORDS.items():
+        scopes = [*CUSTOMER, "orders:read:any", "orders:refund"] if name == "carol" else CUSTOMER
+        users.add(name, password, scopes, full_name=name.title(), email=f"{name}@shop.test")
     authority = certs.CA.create(kit / "ca", hosts=[*HOSTS, "edge"])
     authority.issue("idp", kit / "idp/tls", ["idp", "idp.localhost", "localhost"])
     for name in ("edge", "orders", "inventory", "billing"):

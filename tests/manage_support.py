@@ -9,7 +9,6 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from argon2 import PasswordHasher
 from joserfc.jwk import RSAKey
 from werkzeug.test import Client as Browser
 from werkzeug.test import TestResponse
@@ -25,7 +24,6 @@ from services.users import UserStore
 from tests.idp_support import Idp, settings_for
 
 DOOR = "http://127.0.0.1:9444"
-FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 _import_key = RSAKey.import_key
 _read: dict[bytes, RSAKey] = {}
@@ -74,14 +72,13 @@ class ManagedIdp(Idp):
 
     def knock(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> TestResponse:
         """Ask the door, as a program on this machine does."""
-        with mock.patch("services.passwords.HASHER", FAST):
-            return Browser(self.door).open(
-                path,
-                base_url=DOOR,
-                method=method,
-                headers={"Content-Type": "application/json"} | dict(headers or {}),
-                data=None if method == "GET" else json.dumps({} if body is None else body),
-            )
+        return Browser(self.door).open(
+            path,
+            base_url=DOOR,
+            method=method,
+            headers={"Content-Type": "application/json"} | dict(headers or {}),
+            data=None if method == "GET" else json.dumps({} if body is None else body),
+        )
 
     def at_other(self) -> Browser:
         """A browser whose requests reach the second worker."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import flask
 import jwt as pyjwt
+from argon2 import PasswordHasher
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -23,6 +24,7 @@ from certs import profiles
 from services.settings import PatternName, ServiceName, Settings
 
 ISSUER = "https://idp.test:9443"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def settings(directory: Path, service: ServiceName = "orders", pattern: PatternName = "jwt", **more: Any) -> Settings:

@@ -37,7 +37,7 @@ pytest_plugins = ("tests.postgres",)
 
 
 @pytest.fixture
-def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ManagedIdp]:
+def idp(tmp_path_factory: pytest.TempPathFactory, quick_hashes: None) -> Iterator[ManagedIdp]:
     with ManagedIdp(tmp_path_factory) as idp:
         yield idp
 

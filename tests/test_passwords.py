@@ -6,12 +6,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import Type, extract_parameters
 
 from services import passwords
 from services.passwords import AT_ONCE, REMEMBERED_SECONDS, Passwords
+from tests.support import QUICK
 
-QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 STORED, OTHER = QUICK.hash("wonderland"), QUICK.hash("builder")
 
 
@@ -94,6 +94,11 @@ def test_no_more_are_hashed_at_a_time_than_there_is_room_for(
 
 def test_a_damaged_hash_matches_nothing(known: Passwords) -> None:
     assert not known.match("wonderland", "wonderland")
+
+
+def test_everybodys_hash_is_as_slow_as_owasp_has_it() -> None:
+    found = extract_parameters(passwords.HASHER.hash("wonderland"))
+    assert (found.type, found.memory_cost, found.time_cost, found.parallelism) == (Type.ID, 19456, 2, 1)
 
 
 def test_nobody_knows_what_the_decoy_is_of() -> None:

@@ -18,16 +18,17 @@ import pytest
 import requests
 
 import certs
-from services import policy, tls
+from services import passwords, policy, tls
 from services.identity import Certificate, Credentials, Identity, NoCredentials, Refusal
 from services.keys import Keys
-from services.passwords import HASHER
 from services.patterns import PATTERNS, Pattern, pattern
 from services.settings import PatternName, ServiceName
 from services.users import UserStore
 from tests import support
 from tests.loopback import NoHandshake, handshake
 from tests.support import Issuer, basic, bearer, request, thumbprint
+
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 NAMES: list[PatternName] = list(PATTERNS)
 SERVICES: list[ServiceName] = ["gateway", "orders", "inventory", "billing"]
@@ -127,7 +128,7 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     guards: dict[str, Pattern] = {}
     (directory / "users").mkdir()
     UserStore(directory / "users" / "users.db", writable=True).add("alice", "wonderland", SCOPES)
-    known = {service: HASHER.hash(f"of {service}") for service in SERVICES}
+    known = {service: passwords.HASHER.hash(f"of {service}") for service in SERVICES}
     for service in SERVICES:
         told = support.settings(directory, service, name)
         ca.issue(service, told.tls_dir)

@@ -39,8 +39,8 @@ SABOTAGES = (
     Sabotage(
         "a change of the password ends no token",
         USERS,
-        "password_hash=HASHER.hash(normal(password)), renewed=people.c.version + 1)",
-        "password_hash=HASHER.hash(normal(password)))",
+        "password_hash=passwords.HASHER.hash(normal(password)), renewed=people.c.version + 1)",
+        "password_hash=passwords.HASHER.hash(normal(password)))",
         "tests/test_users.py::test_a_person_is_renewed_by_a_new_password_and_by_being_shut_out",
     ),
     Sabotage(
