@@ -45,7 +45,7 @@ class Application(flask.Flask):
 
 
 def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> flask.Flask:
-    """The identity provider as `settings` describe it, once `provider.prepare` has made its keys and tables."""
+    """The identity provider as `settings` describe it, once `idp.prepare` has made its keys and tables."""
     app = Application("idp", static_folder="static", template_folder="templates")
     app.config.update(
         HOST=urlsplit(settings.issuer).netloc,

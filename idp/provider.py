@@ -14,7 +14,7 @@ import flask
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 
-from idp import client_auth, key_files, keys
+from idp import client_auth, keys
 from idp.answers import Answer
 from idp.clients import Client, Clients
 from idp.door import StrictRequest
@@ -67,18 +67,6 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no typ
         reason = getattr(error, "reason", None) or error.description
         audit.note(decision="deny", reason=f"{error.error}: {reason}")
         return cast(flask.Response, super().handle_error_response(request, error))
-
-
-def prepare(settings: Settings) -> None:
-    """Make the signing keys and the tables, once, before any worker serves; doing it again changes nothing."""
-    key_files.create(settings.data_dir)
-    store = Store(settings.data_dir / "idp.db", settings.database_url)
-    store.create()
-    if settings.manage_port is not None:
-        from idp.manage import state  # not even read while the door is off
-
-        state.create(store)
-    store.close()
 
 
 def current_provider() -> Provider:

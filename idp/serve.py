@@ -10,7 +10,7 @@ import flask
 
 from idp.app import create_app
 from idp.clients import Clients
-from idp.provider import prepare
+from idp.prepare import prepare
 from idp.settings import Settings
 from services import server, tls
 

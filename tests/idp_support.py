@@ -24,6 +24,7 @@ import certs
 from certs.names import HOSTS
 from idp import keys, provider
 from idp.app import create_app
+from idp.prepare import prepare
 from idp.settings import Settings
 from services.users import UserStore
 
@@ -104,7 +105,7 @@ def _kit(factory: pytest.TempPathFactory) -> Path:
         (kit / name).mkdir(parents=True)
     (kit / "idp/secrets/cookie_key").write_text("a key for tests alone")
     (kit / "idp/secrets/clients.json").write_text(json.dumps(CLIENTS))
-    provider.prepare(settings_for(kit))
+    prepare(settings_for(kit))
     users = UserStore(kit / "users/users.db", writable=True)
     for name, password in PASSWORDS.items():
         scopes = [*CUSTOMER, "orders:read:any", "orders:refund"] if name == "carol" else CUSTOMER
@@ -170,7 +171,7 @@ class Idp:
         shutil.copytree(_kit(factory), directory, dirs_exist_ok=True)
         self.settings = settings_for(directory, DATABASE_URL=database_url)
         if database_url:
-            provider.prepare(self.settings)
+            prepare(self.settings)
         self.clock = Clock()
         with mock.patch.object(keys, "Keys", lambda _, real=keys.Keys: _read_once(real, _kit(factory))):
             self.app = create_app(self.settings, self.clock)

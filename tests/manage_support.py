@@ -13,12 +13,12 @@ from joserfc.jwk import RSAKey
 from werkzeug.test import Client as Browser
 from werkzeug.test import TestResponse
 
-from idp import provider
 from idp.app import create_app
 from idp.manage import people
 from idp.manage.client import Manager, Refused
 from idp.manage.door import create_door
 from idp.manage.levers import ManagedProvider
+from idp.prepare import prepare
 from idp.settings import Settings
 from services.users import UserStore
 from tests.idp_support import Idp, settings_for
@@ -45,7 +45,7 @@ class ManagedIdp(Idp):
         self._once.start()
         self.provider.store.close()
         self.settings = settings_for(self.directory, DATABASE_URL=database_url, manage_port=9444)
-        provider.prepare(self.settings)
+        prepare(self.settings)
         people.remember(self.settings)
         self.app = create_app(self.settings, self.clock)
         self.other = create_app(self.settings, self.clock)

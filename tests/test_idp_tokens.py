@@ -18,6 +18,7 @@ from idp import provider
 from idp import store as tables
 from idp.app import create_app
 from idp.changes import Changes
+from idp.prepare import prepare
 from idp.tokens import Authorization
 from services.users import StoreUnavailable
 from tests.idp_support import (
@@ -477,7 +478,7 @@ class TestStore:
     def test_preparing_it_again_changes_nothing(self, idp: Idp) -> None:
         token = idp.tokens()["access_token"]
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: provider.prepare(idp.settings), range(4)))
+            list(pool.map(lambda _: prepare(idp.settings), range(4)))
         assert idp.introspect(token)["active"]
 
     def count(self, idp: Idp, table: sa.Table) -> int:

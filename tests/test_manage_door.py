@@ -43,9 +43,9 @@ class TestOff:
         """In a process of its own, since this one has read it already."""
         with Idp(tmp_path_factory) as plain:
             code = (
-                "import sys, pathlib; from idp import provider, serve; from idp.settings import Settings\n"
+                "import sys, pathlib; from idp import prepare, serve; from idp.settings import Settings\n"
                 f"settings = Settings(dir={str(plain.directory)!r}, issuer='https://localhost:9443', port=9443)\n"
-                "provider.prepare(settings); serve._open_the_door(settings)(); app = serve.create_app(settings)\n"
+                "prepare.prepare(settings); serve._open_the_door(settings)(); app = serve.create_app(settings)\n"
                 "print([name for name in sys.modules if name.startswith('idp.manage')], app.extensions['idp'])"
             )
             run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)

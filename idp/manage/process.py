@@ -17,8 +17,6 @@ from typing import NoReturn
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from idp.manage import people
-from idp.manage.door import create_door
 from idp.manage.levers import ManagedProvider
 from idp.settings import Settings
 from services.server import JsonLines
@@ -39,7 +37,6 @@ def start(settings: Settings) -> Callable[[], None]:
     A worker is to call that first thing: it has inherited our end of the pipe, and must not keep the door open.
     """
     assert settings.manage_port is not None
-    people.remember(settings)
     listener = socket.create_server((settings.manage_host, settings.manage_port))
     theirs, ours = os.pipe()
     if os.fork() == 0:
@@ -53,12 +50,15 @@ def start(settings: Settings) -> Callable[[], None]:
 def _serve(settings: Settings, listener: socket.socket, pipe: int) -> NoReturn:
     """Serve until the pipe closes; whatever happens, never return into what was forked."""
     try:
+        from idp.manage import door, people  # here, so that the server need not wait for it
+
         threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(JsonLines("idp.manage"))
         logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
         host, port = listener.getsockname()
-        app = create_door(ManagedProvider(settings))
+        people.remember(settings)
+        app = door.create_door(ManagedProvider(settings))
         make_server(host, port, app, threaded=True, request_handler=Handler, fd=listener.fileno()).serve_forever()
     except BaseException:
         logging.getLogger(__name__).exception("the management door fell shut")

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import sqlalchemy as sa
 
-from idp.provider import Provider, prepare
+from idp.prepare import prepare
+from idp.provider import Provider
 from idp.settings import Settings
 from idp.store import tokens
 from idp.tokens import ACCESS_SECONDS, Authorization
