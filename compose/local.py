@@ -72,7 +72,7 @@ class LocalShop(Shop):
 
     def _preload(self) -> None:
         """Begin to import what processes are made of, since several are to be started."""
-        preload.begin(processes.environ(self.dir, self.dir, "any"))
+        preload.begin(processes.bare_environ(self.dir, self.dir, "any"))
 
     def _spawn(self, name: str) -> None:
         """Start process `name` in its own directory, with its own environment and log."""
@@ -82,7 +82,7 @@ class LocalShop(Shop):
 
     def _environ(self, name: str, role: str) -> dict[str, str]:
         return {
-            **processes.environ(self.dir / name, self.dir, role),
+            **processes.bare_environ(self.dir / name, self.dir, role),
             **self.environment(name, shop_dir=str(self.dir), host="127.0.0.1"),
         }
 

@@ -84,11 +84,15 @@ def become(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log
         request = json.dumps({"argv": list(argv), "environ": dict(environ), "directory": str(directory)})
         try:
             socket.send_fds(_begun.line, [request.encode()], [log.fileno()])
-            if answer := _begun.line.recv(64):
-                return int(answer)
-        except OSError:  # it has ended, or does not answer in time
+            answer = _begun.line.recv(64)
+        except OSError:
+            answer = b""
+        except BaseException:
+            _end()  # an answer that nobody has read would pass for the next one's
+            raise
+        if not answer:  # it has ended, or does not answer in time
             _end()
-        return None
+        return int(answer) if answer else None
 
 
 def pid() -> int | None:

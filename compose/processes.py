@@ -27,7 +27,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this very process started: a parent has to be told of its child's end, or the child stays a zombie."""
 
 
-def environ(home: Path, shop_dir: Path, role: str) -> dict[str, str]:
+def bare_environ(home: Path, shop_dir: Path, role: str) -> dict[str, str]:
     """What every process of a shop's begins with: its marks, and nothing of the terminal's, no proxy and no secret."""
     return {
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),

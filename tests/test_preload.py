@@ -33,7 +33,7 @@ def shop_dir(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def preloaded() -> int:
     """What imports, which a test before may have begun: its process id."""
-    preload.begin(processes.environ(Path(), Path(), ""))
+    preload.begin(processes.bare_environ(Path(), Path(), ""))
     pid = preload.pid()
     assert pid
     return pid
@@ -42,10 +42,10 @@ def preloaded() -> int:
 def started(shop_dir: Path, role: str, argv: list[str] = COMMAND, **more: str) -> tuple[psutil.Process, dict[str, Any]]:
     """A process in its role, and what it says of itself."""
     log = shop_dir / f"{role}.log"
-    environ = {**processes.environ(shop_dir, shop_dir, role), "GREETING": "grüß dich", **more}
+    environ = {**processes.bare_environ(shop_dir, shop_dir, role), "GREETING": "grüß dich", **more}
     processes.start(argv, environ, shop_dir, log)
     [process] = [process for process, where, what in marked() if (where, what) == (shop_dir, role)]
-    eventually(lambda: log.read_text().endswith("\n"), f"{role} has said something")
+    eventually(lambda: log.read_text().endswith("}\n"), f"{role} has said what it is")
     return process, json.loads(log.read_text().splitlines()[-1])
 
 
@@ -65,7 +65,7 @@ def test_whoever_looks_sees_the_command_and_the_environment_that_it_was_given(sh
     assert [word for word in process.cmdline() if word] == COMMAND
     assert process.environ() == said["environment"]
     assert said["environment"]["GREETING"] == "grüß dich"
-    assert process.environ().keys() == {*processes.environ(shop_dir, shop_dir, ""), "GREETING"}
+    assert process.environ().keys() == {*processes.bare_environ(shop_dir, shop_dir, ""), "GREETING"}
 
 
 def test_no_two_draw_the_same_lots(shop_dir: Path, preloaded: int) -> None:
@@ -89,7 +89,7 @@ def test_what_was_killed_leaves_no_zombie(shop_dir: Path, preloaded: int) -> Non
 
 
 def test_what_cannot_run_says_so_in_its_log(shop_dir: Path, preloaded: int) -> None:
-    environ = processes.environ(shop_dir, shop_dir, "here")
+    environ = processes.bare_environ(shop_dir, shop_dir, "here")
     processes.start([sys.executable, "-m", "tests.nothing_of_that_name"], environ, shop_dir, shop_dir / "here.log")
     eventually(lambda: "No module named" in (shop_dir / "here.log").read_text(), "it has said why")
     eventually(lambda: not processes_of(shop_dir), "it has ended")
@@ -104,7 +104,7 @@ import sys
 from pathlib import Path
 from compose import preload, processes
 here = Path(sys.argv[1])
-environ = processes.environ(here, here, "here")
+environ = processes.bare_environ(here, here, "here")
 preload.begin(environ)
 processes.start([sys.executable, "-m", "tests.itself"], environ, here, here / "here.log")
 print(preload.pid(), flush=True)
@@ -114,7 +114,7 @@ sys.stdin.read()
 
 @pytest.mark.parametrize("how", ["in good order", "killed"])
 def test_it_ends_with_whoever_began_it_and_what_it_became_stays(shop_dir: Path, how: str) -> None:
-    environ = processes.environ(shop_dir, shop_dir, "whoever began it")
+    environ = processes.bare_environ(shop_dir, shop_dir, "whoever began it")
     del environ[processes.SHOP_MARK]
     with subprocess.Popen(
         [sys.executable, "-c", BEGINS, str(shop_dir)], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -162,5 +162,5 @@ class TestAlone:
     def test_where_a_process_cannot_see_its_own_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         preload.end()
         monkeypatch.setattr(sys, "platform", "darwin")
-        preload.begin(processes.environ(Path(), Path(), ""))
+        preload.begin(processes.bare_environ(Path(), Path(), ""))
         assert preload.pid() is None

@@ -181,7 +181,7 @@ def _start(shop: Shop, peers: Mapping[str, str], settings: Mapping[str, Any], ag
         for name, url in peers.items()
     ]
     home, logs = remember.private(shop.dir / "links"), remember.private(shop.dir / "logs")
-    environ = processes.environ(home, shop.dir, "links")
+    environ = processes.bare_environ(home, shop.dir, "links")
     argv = [sys.executable, "-m", "scenarios.bench.links", json.dumps(links)]
     processes.start(argv, environ, home, logs / "links.log")
     found = [process for process, where, role in processes.marked() if (where, role) == (shop.dir, "links")]
