@@ -137,7 +137,8 @@ class LocalShop(Shop):
         processes.kill(processes.outlasting(theirs, processes.STOPPED_WITHIN))
 
     def start(self, *names: str) -> None:
-        missing = [name for name in names if name not in self._processes()]
+        running = self._processes()
+        missing = [name for name in names if name not in running]
         if len(missing) > 2:
             self._preload()
         for name in missing:

@@ -5,6 +5,8 @@ fork becomes has a session, a directory, a log, a command and an environment of 
 alone.  The kernel shows the last two from the memory that a program began with, so that is written over: whoever looks
 for a process by its marks, or with `ps`, sees what it is now.
 
+Only what an interpreter draws at its start they have in common: the layout of their memory, the seed of their hashes.
+
 It opens no file of a shop's and holds no secret.  It ends with whoever began it; what it has become stays.  Where it
 cannot be had (it takes Linux's /proc), processes are started one by one, as they always are in containers.
 """
@@ -12,6 +14,7 @@ cannot be had (it takes Linux's /proc), processes are started one by one, as the
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -56,7 +59,10 @@ def begin(environ: Mapping[str, str]) -> None:
     """Begin to import, beside whatever this process does next, for processes with such an `environ`."""
     global _begun
     with _lock:
-        if _begun or sys.platform != "linux":
+        if _begun and _begun.process.poll() is None:
+            return
+        _end()
+        if sys.platform != "linux":
             return
         interpreter = _interpreter(environ)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -88,7 +94,7 @@ def become(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log
         except OSError:
             answer = b""
         except BaseException:
-            _end()  # an answer that nobody has read would pass for the next one's
+            _end()  # or its answer would pass for the next one's
             raise
         if not answer:  # it has ended, or does not answer in time
             _end()
@@ -97,12 +103,13 @@ def become(argv: Sequence[str], environ: Mapping[str, str], directory: Path, log
 
 def pid() -> int | None:
     """The process that imports, if there is one."""
-    return _begun.process.pid if _begun else None
+    begun = _begun
+    return begun.process.pid if begun else None
 
 
 @atexit.register
 def end() -> None:
-    """End it, of which nothing that it has become takes note."""
+    """End it, of which nothing that it has become takes note; a fork that we have not heard of yet runs nothing."""
     with _lock:
         _end()
 
@@ -134,26 +141,30 @@ def main() -> None:
         request, logs, _, _ = socket.recv_fds(line, LONGEST_REQUEST, 1)
         if not request:
             return
-        child = os.fork()
-        if child == 0:
-            line.close()
-            _become(json.loads(request), *logs)
+        if os.fork() == 0:
+            _become(json.loads(request), line, *logs)
             return
         os.close(*logs)
-        line.send(str(child).encode())
 
 
-def _become(wanted: dict[str, Any], log: int) -> None:
-    """Leave everything that is the first process's own, and run the module."""
+def _become(wanted: dict[str, Any], line: socket.socket, log: int) -> None:
+    """Leave everything that is the first process's own, answer, and run the module; for whoever still listens."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
-    os.chdir(wanted["directory"])
     nothing = os.open(os.devnull, os.O_RDONLY)
     for theirs, ours in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(theirs, ours)
     os.close(nothing)
     os.close(log)
-    _be(wanted["argv"], wanted["environ"])
+    with line:
+        try:
+            os.chdir(wanted["directory"])
+            _be(wanted["argv"], wanted["environ"])
+            line.send(str(os.getpid()).encode())
+        except OSError:  # it cannot be done, as they will see for themselves; or they have gone
+            with contextlib.suppress(OSError):
+                line.send(b"")
+            raise SystemExit(1) from None
     gc.enable()
     _, _, module, *arguments = sys.orig_argv
     sys.argv = [module, *arguments]

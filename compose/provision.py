@@ -15,7 +15,7 @@ from pathlib import Path
 from certs import CA
 from compose import clients, remember
 from compose.topology import CALLERS, EDGE, INSIDE, PEOPLE, Variant, variant
-from services.passwords import HASHER
+from services import passwords
 from services.users import UserStore
 
 
@@ -66,18 +66,18 @@ def _certificates(shop_dir: Path, shape: Variant, name: str) -> None:
 
 def _secrets(shape: Variant) -> dict[str, dict[str, str]]:
     """The content of each file that `shape` gives each process; `clients.json` is not one of them yet."""
-    passwords = {name: secrets.token_urlsafe(32) for name, files in shape.secrets.items() if "password" in files}
+    chosen = {name: secrets.token_urlsafe(32) for name, files in shape.secrets.items() if "password" in files}
     return {
-        name: {file: _secret(file, name, passwords) for file in files if file != "clients.json"}
+        name: {file: _secret(file, name, chosen) for file in files if file != "clients.json"}
         for name, files in shape.secrets.items()
     }
 
 
-def _secret(file: str, name: str, passwords: Mapping[str, str]) -> str:
+def _secret(file: str, name: str, chosen: Mapping[str, str]) -> str:
     if file == "password":
-        return passwords[name]
+        return chosen[name]
     if file == "callers.json":
-        return json.dumps({caller: HASHER.hash(passwords[caller]) for caller in CALLERS[name]})
+        return json.dumps({caller: passwords.HASHER.hash(chosen[caller]) for caller in CALLERS[name]})
     return secrets.token_urlsafe(32)
 
 

@@ -103,13 +103,12 @@ def running(
         _client("api", hidden, audience=[audience], introspect=True),
     ]
     with tempfile.TemporaryDirectory(prefix="idp-") as name, _process(shop := Path(name)) as process:
+        _furnish(shop, clients)
+        _settle(shop, known, scopes)
         port, manage_port = _free_ports()
         url, door = f"https://localhost:{port}", f"http://127.0.0.1:{manage_port}"
-        told = {"dir": name, "issuer": url, "port": port, "manage_port": manage_port, "workers": 1}
-        _furnish(shop, clients)
-        _settle(shop, told, known, scopes)
         issuer = Issuer(url, shop / "ca.pem", redirect_uri, known, hidden, tuple(scopes), Manager(to(door)))
-        _tell(process, told)
+        _tell(process, {"dir": name, "issuer": url, "port": port, "manage_port": manage_port, "workers": 1})
         _await(process, port, issuer)
         yield issuer
 
@@ -148,13 +147,13 @@ def _furnish(shop: Path, clients: Sequence[Mapping[str, Any]]) -> None:
     (shop / "ca.pem").write_bytes((shop / "idp" / "tls" / "bundle.pem").read_bytes())
 
 
-def _settle(shop: Path, told: Mapping[str, Any], people: Mapping[str, str], scopes: Sequence[str]) -> None:
+def _settle(shop: Path, people: Mapping[str, str], scopes: Sequence[str]) -> None:
     """Make what it would make for itself, and add the people, whose passwords take their time to hash."""
     from idp.prepare import prepare  # here, while the process loads: at the top, its start would wait for this
     from idp.settings import Settings
     from services.users import UserStore
 
-    prepare(Settings(**told))
+    prepare(Settings(dir=shop, issuer="https://localhost", port=1, manage_port=2))  # where it listens is chosen last
     store = UserStore(shop / "users" / "users.db", writable=True)
     for name, password in people.items():
         store.add(name, password, scopes, full_name=name.capitalize(), email=f"{name}@idp.test")

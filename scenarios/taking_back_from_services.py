@@ -24,7 +24,7 @@ from scenarios.levers import eventually, insist
 from scenarios.taking_back import Observed
 from scenarios.verdict import Answer, Verdict
 from scenarios.world import World
-from services.passwords import HASHER
+from services import passwords
 from services.server import MAX_CONNECTION_AGE_SECONDS
 
 BRIEF = Path(brief_connections.__file__).read_text(encoding="utf-8")
@@ -138,7 +138,7 @@ def password_changed(world: World) -> Observed:
 
     insist(ask().verdict is Verdict.SERVED, "the password is not accepted to begin with")
     [(file, content)] = before.items()
-    changed = {**json.loads(content), "orders": HASHER.hash(secrets.token_urlsafe(32))}
+    changed = {**json.loads(content), "orders": passwords.HASHER.hash(secrets.token_urlsafe(32))}
     try:
         secret_files.write(world, {file: json.dumps(changed)})
         lasted = lasting(ask, ARRIVES_WITHIN)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +51,13 @@ def started(shop_dir: Path, role: str, argv: list[str] = COMMAND, **more: str) -
 
 
 def test_a_process_has_of_it_what_it_has_of_us(shop_dir: Path, preloaded: int) -> None:
-    fork, of_fork = started(shop_dir, "here")
+    fork, of_fork = started(shop_dir, "by-a-fork")
     assert fork.ppid() == preloaded
     preload.end()
-    alone, of_alone = started(shop_dir, "there")
+    alone, of_alone = started(shop_dir, "all-alone")
     assert alone.ppid() == os.getpid()
     assert of_fork.pop("chance") != of_alone.pop("chance")
-    assert json.loads(json.dumps(of_fork).replace("here", "there")) == of_alone
+    assert json.loads(json.dumps(of_fork).replace("by-a-fork", "all-alone")) == of_alone
 
 
 def test_whoever_looks_sees_the_command_and_the_environment_that_it_was_given(shop_dir: Path, preloaded: int) -> None:
@@ -88,47 +89,90 @@ def test_what_was_killed_leaves_no_zombie(shop_dir: Path, preloaded: int) -> Non
     eventually(lambda: not psutil.pid_exists(process.pid), "the kernel has forgotten it")
 
 
-def test_what_cannot_run_says_so_in_its_log(shop_dir: Path, preloaded: int) -> None:
+def test_what_cannot_be_done_is_said_by_whoever_tries(shop_dir: Path, preloaded: int) -> None:
     environ = processes.bare_environ(shop_dir, shop_dir, "here")
-    processes.start([sys.executable, "-m", "tests.nothing_of_that_name"], environ, shop_dir, shop_dir / "here.log")
-    eventually(lambda: "No module named" in (shop_dir / "here.log").read_text(), "it has said why")
-    eventually(lambda: not processes_of(shop_dir), "it has ended")
+    with pytest.raises(FileNotFoundError, match="no such directory here"):
+        processes.start(COMMAND, environ, shop_dir / "no such directory here", shop_dir / "here.log")
+    assert not processes_of(shop_dir)
+
+
+def test_an_answer_that_nobody_waited_for_is_not_the_next_ones(shop_dir: Path, preloaded: int) -> None:
+    started(shop_dir, "before")  # it has loaded
+    os.kill(preloaded, signal.SIGSTOP)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    usual = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            started(shop_dir, "here")
+    finally:
+        signal.signal(signal.SIGALRM, usual)
+    assert preload.pid() is None
+    process, said = started(shop_dir, "after")
+    assert said["environment"] == process.environ()
+    assert {role for _, where, role in marked() if where == shop_dir} == {"before", "after"}
 
 
 def processes_of(shop_dir: Path) -> list[psutil.Process]:
     return [process for process, where, _ in marked() if where == shop_dir]
 
 
+def is_alive(pid: int) -> bool:
+    """Whether it runs; where nobody takes note of its end, it stays as a zombie."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
 BEGINS = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from compose import preload, processes
 here = Path(sys.argv[1])
 environ = processes.bare_environ(here, here, "here")
 preload.begin(environ)
-processes.start([sys.executable, "-m", "tests.itself"], environ, here, here / "here.log")
+processes.start([sys.executable, "-m", "tests.itself"], environ, here, here / "before.log")
+[before] = [process for process, where, _ in processes.marked() if where == here]
+processes.kill([before])
+exec(sys.argv[2])
 print(preload.pid(), flush=True)
+processes.start([sys.executable, "-m", "tests.itself"], environ, here, here / "here.log")
 sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("how", ["in good order", "killed"])
-def test_it_ends_with_whoever_began_it_and_what_it_became_stays(shop_dir: Path, how: str) -> None:
+@contextmanager
+def asking(shop_dir: Path, first: str = "") -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Somebody who has preloaded, does `first` and then starts a process; and the id of what has imported."""
     environ = processes.bare_environ(shop_dir, shop_dir, "whoever began it")
     del environ[processes.SHOP_MARK]
-    with subprocess.Popen(
-        [sys.executable, "-c", BEGINS, str(shop_dir)], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as whoever:
-        assert whoever.stdin
+    argv = [sys.executable, "-c", BEGINS, str(shop_dir), first]
+    with subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as whoever:
         assert whoever.stdout
-        pid = int(whoever.stdout.readline())
+        yield whoever, int(whoever.stdout.readline())
+
+
+@pytest.mark.parametrize("how", ["in good order", "killed"])
+def test_it_ends_with_whoever_began_it_and_what_it_became_stays(shop_dir: Path, how: str) -> None:
+    with asking(shop_dir) as (whoever, pid):
+        eventually(lambda: processes_of(shop_dir), "it has started a process")
         [process] = processes_of(shop_dir)
         assert process.ppid() == pid
         if how == "killed":
             whoever.kill()
-        whoever.stdin.close()
-    eventually(lambda: not psutil.pid_exists(pid), "what imported has ended")
+    eventually(lambda: not is_alive(pid), "what imported has ended")
     assert processes_of(shop_dir) == [process]
+
+
+def test_what_was_asked_for_by_somebody_who_is_gone_never_runs(shop_dir: Path) -> None:
+    with asking(shop_dir, "os.kill(preload.pid(), signal.SIGSTOP)") as (whoever, pid):
+        eventually((shop_dir / "here.log").exists, "it asks")
+        whoever.kill()
+    os.kill(pid, signal.SIGCONT)
+    eventually(lambda: not is_alive(pid), "what imported has ended")
+    eventually(lambda: not processes_of(shop_dir), "so has what it began")
+    assert not (shop_dir / "here.log").read_text()
 
 
 class TestAlone:

@@ -13,7 +13,7 @@ from scenarios.newcomer import basic
 from scenarios.rotations.rotation import Rotation, Step, buys, lines_of
 from scenarios.verdict import Verdict
 from scenarios.world import World
-from services.passwords import HASHER
+from services import passwords
 
 READ = {"orders": "/orders", "inventory": "/items", "billing": "/charges"}
 """What each service can be asked without changing anything."""
@@ -46,7 +46,7 @@ def service_password(world: World, name: str) -> Rotation:
     callees = [callee for callee, callers in CALLERS.items() if name in callers]
     old, new = world.secret_of(name, "password") or "", secrets.token_urlsafe(32)
     known = secret_files.kept(world, *((callee, "callers.json") for callee in callees))
-    hashed, before = HASHER.hash(new), HASHER.hash(old)
+    hashed, before = passwords.HASHER.hash(new), passwords.HASHER.hash(old)
 
     def know(*hashes: str) -> None:
         secret_files.write(world, {file: json.dumps(json.loads(text) | {name: hashes}) for file, text in known.items()})
