@@ -1,6 +1,6 @@
 """A Python that has imported what the shop's processes are made of, and becomes each of them, by a fork of itself.
 
-Two thirds of the time in which a shop starts are the same imports, six times over; here they are made once.  What a
+Most of the time in which a shop starts goes to the same imports, six times over; here they are made once.  What a
 fork becomes has a session, a directory, a log, a command and an environment of its own, as if it had been started
 alone.  The kernel shows the last two from the memory that a program began with, so that is written over: whoever looks
 for a process by its marks, or with `ps`, sees what it is now.

@@ -71,8 +71,7 @@ def issuer_keys(world: World) -> dict[str, Any]:
     blocks = re.findall("-----BEGIN [^-]+-----[^-]+-----END [^-]+-----", ran.stdout)
     if ran.returncode or not blocks:
         raise CannotRun(f"the IdP's signing keys were not found: {ran.stderr[-200:]}", "make logs")
-    keys = map(_read, blocks)
-    return {_algorithm_of(key): key for key in keys}
+    return {_algorithm_of(key): key for key in map(_read, blocks)}
 
 
 @functools.cache

@@ -89,6 +89,16 @@ def test_what_was_killed_leaves_no_zombie(shop_dir: Path, preloaded: int) -> Non
     eventually(lambda: not psutil.pid_exists(process.pid), "the kernel has forgotten it")
 
 
+def test_one_that_has_ended_is_begun_anew(preloaded: int) -> None:
+    os.kill(preloaded, signal.SIGKILL)
+    eventually(lambda: not is_alive(preloaded), "it has ended")
+    preload.begin(processes.bare_environ(Path(), Path(), ""))
+    pid = preload.pid()
+    assert pid is not None
+    assert pid != preloaded
+    assert is_alive(pid)
+
+
 def test_what_cannot_be_done_is_said_by_whoever_tries(shop_dir: Path, preloaded: int) -> None:
     environ = processes.bare_environ(shop_dir, shop_dir, "here")
     with pytest.raises(FileNotFoundError, match="no such directory here"):
