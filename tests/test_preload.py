@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import termios
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,21 +112,39 @@ def test_what_cannot_be_done_is_said_by_whoever_tries(shop_dir: Path, preloaded:
 def test_an_answer_that_nobody_waited_for_is_not_the_next_ones(shop_dir: Path, preloaded: int) -> None:
     started(shop_dir, "before")  # it has loaded
     os.kill(preloaded, signal.SIGSTOP)
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    usual = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            started(shop_dir, "here")
-    finally:
-        signal.signal(signal.SIGALRM, usual)
+    with interrupted_once(it_is_asked), pytest.raises(KeyboardInterrupt):
+        started(shop_dir, "here")
     assert preload.pid() is None
     process, said = started(shop_dir, "after")
     assert said["environment"] == process.environ()
     assert {role for _, where, role in marked() if where == shop_dir} == {"before", "after"}
+
+
+def it_is_asked() -> bool:
+    """Whether something has been asked that the process has not read yet."""
+    assert preload._begun
+    return any(fcntl.ioctl(preload._begun.line, termios.TIOCOUTQ, bytes(4)))
+
+
+@contextmanager
+def interrupted_once(happened: Callable[[], bool]) -> Iterator[None]:
+    """Interrupts whatever this thread does in the block, as Control-C does, as soon as that has happened."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def watch() -> None:
+        eventually(happened, "there is something to interrupt")
+        signal.pthread_kill(here, signal.SIGALRM)
+
+    here, usual = threading.get_ident(), signal.signal(signal.SIGALRM, interrupt)
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        watching.join()
+        signal.signal(signal.SIGALRM, usual)
 
 
 def processes_of(shop_dir: Path) -> list[psutil.Process]:
