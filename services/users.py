@@ -91,7 +91,12 @@ class UserStore:
         self._lock = threading.Lock()
         self._found: Remembered[tuple[State | None, str], tuple[_Record | None]] = Remembered(MOST_REMEMBERED)
         if writable:
-            metadata.create_all(self._engine)
+            self._create()
+
+    def _create(self) -> None:
+        """Make the table, if it is not there, in one step: whoever looks first is overtaken by another process."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.schema.CreateTable(people, if_not_exists=True))
 
     def check(self, name: str, password: str) -> User:
         """The user that `name` and `password` prove, else `WrongPassword`, after the same time for every cause.

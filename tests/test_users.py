@@ -6,7 +6,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -333,6 +335,20 @@ def test_a_store_that_cannot_be_read_is_not_a_no(original: Path, path: Path, fat
         reader.check("alice", "wonderland")
     with pytest.raises(StoreUnavailable):
         reader.get("alice")
+
+
+def test_whoever_makes_a_store_at_the_same_time_has_it_too(tmp_path: Path) -> None:
+    at_once = threading.Barrier(4)
+
+    def make(path: Path) -> UserStore:
+        at_once.wait(10)
+        return UserStore(path, writable=True)
+
+    for number in range(10):
+        path = tmp_path / f"{number}.db"
+        with ThreadPoolExecutor(at_once.parties) as workers:
+            stores = list(workers.map(make, [path] * at_once.parties))
+        assert [store.get("alice") for store in stores] == [None] * at_once.parties
 
 
 def test_a_reader_does_not_make_a_store(tmp_path: Path) -> None:

@@ -37,6 +37,13 @@ SABOTAGES = (
         "tests/test_users.py::test_anything_else_proves_nobody_at_the_price_of_one_slow_hash",
     ),
     Sabotage(
+        "of two processes that make the store at the same time one fails",
+        USERS,
+        "            connection.execute(sa.schema.CreateTable(people, if_not_exists=True))",
+        "            metadata.create_all(connection)",
+        "tests/test_users.py::test_whoever_makes_a_store_at_the_same_time_has_it_too",
+    ),
+    Sabotage(
         "a change of the password ends no token",
         USERS,
         "password_hash=passwords.HASHER.hash(normal(password)), renewed=people.c.version + 1)",
