@@ -26,7 +26,9 @@ from idp import keys, provider
 from idp.app import create_app
 from idp.prepare import prepare
 from idp.settings import Settings
+from services import passwords
 from services.users import UserStore
+from tests.support import QUICK
 
 ISSUER = "https://localhost:9443"
 CALLBACK = "https://localhost:8443/callback"
@@ -107,9 +109,10 @@ def _kit(factory: pytest.TempPathFactory) -> Path:
     (kit / "idp/secrets/clients.json").write_text(json.dumps(CLIENTS))
     prepare(settings_for(kit))
     users = UserStore(kit / "users/users.db", writable=True)
-    for name, password in PASSWORDS.items():
-        scopes = [*CUSTOMER, "orders:read:any", "orders:refund"] if name == "carol" else CUSTOMER
-        users.add(name, password, scopes, full_name=name.title(), email=f"{name}@shop.test")
+    with mock.patch.object(passwords, "HASHER", QUICK):  # a hash says itself how slow it is to check
+        for name, password in PASSWORDS.items():
+            scopes = [*CUSTOMER, "orders:read:any", "orders:refund"] if name == "carol" else CUSTOMER
+            users.add(name, password, scopes, full_name=name.title(), email=f"{name}@shop.test")
     authority = certs.CA.create(kit / "ca", hosts=[*HOSTS, "edge"])
     authority.issue("idp", kit / "idp/tls", ["idp", "idp.localhost", "localhost"])
     for name in ("edge", "orders", "inventory", "billing"):
