@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
-import logging
 import select
 import selectors
 import socket
 import ssl
-import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -30,7 +26,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.exceptions import BadRequest
 
-from services import whole
+from services import logs, whole
 
 KEEPALIVE_SECONDS = 30
 HEAD_SECONDS = 5
@@ -72,7 +68,8 @@ def serve(
         "control_socket_disable": True,
         "sendfile": False,  # a file's head would have to go before it
         "umask": 0o077,
-        "logconfig_dict": _logging(name),
+        "logconfig_dict": logs.configuration(name),
+        "logger_class": logs.NoAccessLog,
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # a heartbeat file, nothing secret
         "on_starting": lambda _: on_starting() if on_starting else None,
     }
@@ -225,37 +222,3 @@ def checked_framing(app: flask.Flask) -> flask.Flask:
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented way to wrap an application
     return app
-
-
-class JsonLines(logging.Formatter):
-    """A log record as one JSON object on one line, whatever it holds."""
-
-    def __init__(self, service: str) -> None:
-        super().__init__()
-        self.service = service
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "service": self.service,
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["trace_back"] = self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
-def _logging(service: str) -> dict[str, Any]:
-    """Everything on stdout, a JSON object a line."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonLines, "service": service}},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "json"}},
-        "root": {"level": "WARNING", "handlers": ["stdout"]},
-        "loggers": {
-            "gunicorn.error": {"level": "INFO", "handlers": ["stdout"], "propagate": False},
-            "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
-        },
-    }

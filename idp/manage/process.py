@@ -19,7 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from idp.manage.levers import ManagedProvider
 from idp.settings import Settings
-from services.server import JsonLines
+from services.logs import JsonLines
 
 
 class Handler(WSGIRequestHandler):
