@@ -14,6 +14,7 @@ An attacker does not check certificates, so neither does this.
 from __future__ import annotations
 
 import base64
+import functools
 import http.client
 import json
 import socket
@@ -53,25 +54,28 @@ def _connect(wanted: dict[str, Any]) -> socket.socket:
     if url.scheme != "https":
         return plain
     try:
-        return _context(wanted).wrap_socket(plain, server_hostname=wanted.get("server_name") or url.hostname)
+        context = _context(*map(wanted.get, ("ciphers", "tls", "cert", "key")))
+        return context.wrap_socket(plain, server_hostname=wanted.get("server_name") or url.hostname)
     except OSError:
         plain.close()
         raise
 
 
-def _context(wanted: dict[str, Any]) -> ssl.SSLContext:
+@functools.lru_cache(16)
+def _context(ciphers: str | None, version: str | None, cert: str | None, key: str | None) -> ssl.SSLContext:
+    """How this attacker speaks TLS; to make ready for that costs more than to speak, and families send hundreds."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    if wanted.get("ciphers"):  # with @SECLEVEL=0 OpenSSL lets its own side do what is long forbidden
-        context.set_ciphers(wanted["ciphers"])
-    if wanted.get("tls"):
+    if ciphers:  # with @SECLEVEL=0 OpenSSL lets its own side do what is long forbidden
+        context.set_ciphers(ciphers)
+    if version:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # that it is out of date is the point
-            context.minimum_version = context.maximum_version = ssl.TLSVersion[wanted["tls"]]
-    if wanted.get("cert"):
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+    if cert and key:
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as both:
-            both.write(wanted["cert"] + wanted["key"])
+            both.write(cert + key)
             both.flush()
             context.load_cert_chain(both.name)
     return context
