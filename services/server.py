@@ -7,15 +7,11 @@ context for every connection, and create files for everybody to read.  None of t
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import select
-import selectors
-import socket
+import resource
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -23,15 +19,13 @@ from weakref import WeakKeyDictionary
 import flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
-from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.exceptions import BadRequest
 
 from services import logs, whole
+from services.worker import Worker
 
 KEEPALIVE_SECONDS = 30
-HEAD_SECONDS = 5
-REQUEST_SECONDS = 30
-LINGER_SECONDS = 2
+MAX_CONNECTIONS = 1000
 MAX_CONNECTION_AGE_SECONDS = 60
 """A revoked certificate keeps what it has already opened, so nothing stays open for longer than this."""
 
@@ -59,6 +53,7 @@ def serve(
         "worker_class": Worker,
         "workers": workers,
         "threads": threads,
+        "worker_connections": _most_connections(),
         "keepalive": KEEPALIVE_SECONDS,
         "graceful_timeout": 5,
         "forwarded_allow_ips": "",
@@ -88,6 +83,12 @@ def serve(
     raise SystemExit(0)
 
 
+def _most_connections() -> int:
+    """As many as leave half of the handles that a process may have for everything else."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if allowed == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, max(1, allowed // 2))
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn, told everything by us and nothing by a file or the environment."""
 
@@ -102,85 +103,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Any:
         return self.application()
-
-
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Threads that hang up on whoever takes too long over a handshake, a request's head, or the whole of it.
-
-    gunicorn reads without a deadline, so as many half-open connections as there are threads would silence a service.
-    It lets nobody in while it waits for somebody who was answered to hang up; and when it is to end, it leaves its door
-    open until the last of them is gone, and whoever comes waits for nobody.
-    """
-
-    def init_process(self) -> None:
-        self.until: dict[Any, float] = {}
-        self.leaving: dict[Any, float] = {}
-        super().init_process()
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """Once we are to end, take in whoever stands at the door already, and shut it."""
-        super().set_accept_enabled(enabled)
-        if not enabled and not self.alive:
-            for listener in self.sockets:
-                while select.select([listener], [], [], 0)[0]:
-                    self.accept(listener)
-                listener.close()
-
-    def handle(self, connection: Any) -> Any:
-        """Handshake and head."""
-        self.until[connection] = time.monotonic() + HEAD_SECONDS
-        try:
-            return super().handle(connection)
-        finally:
-            self.until.pop(connection, None)
-
-    def handle_request(self, request: Any, connection: Any) -> Any:
-        """The rest: the body, and our answer."""
-        self.until[connection] = time.monotonic() + REQUEST_SECONDS
-        return super().handle_request(request, connection)
-
-    def finish_request(self, connection: Any, handled: Future[Any]) -> None:
-        """Keep the connection for another request, or see it off: in the main loop, so without waiting for anybody."""
-        if handled.cancelled() or handled.exception() or handled.result():
-            super().finish_request(connection, handled)
-            return
-        self.leaving[connection] = time.monotonic() + LINGER_SECONDS
-        try:
-            connection.sock.shutdown(socket.SHUT_WR)
-            connection.sock.setblocking(False)
-            self.poller.register(connection.sock, selectors.EVENT_READ, lambda _: self.read_on(connection))
-        except (OSError, ValueError):  # gone already
-            self.let_go(connection)
-
-    def read_on(self, connection: Any) -> None:
-        """Read what still comes, or our last words could be lost with it, until nothing more does (RFC 9112 §9.6)."""
-        try:
-            more = connection.sock.recv(4096)
-        except BlockingIOError:
-            return
-        except OSError:
-            more = b""
-        if not more:
-            self.let_go(connection)
-
-    def let_go(self, connection: Any) -> None:
-        """Close a connection that was seen off."""
-        del self.leaving[connection]
-        with contextlib.suppress(KeyError, ValueError, OSError):
-            self.poller.unregister(connection.sock)
-        self.nr_conns -= 1
-        connection.close()
-
-    def murder_keepalived(self, force: bool = False) -> None:
-        """Hang up on the late ones; gunicorn's main loop comes by here every second."""
-        for connection, until in list(self.leaving.items()):
-            if force or time.monotonic() > until:
-                self.let_go(connection)
-        for connection, until in list(self.until.items()):
-            if time.monotonic() > until:
-                with contextlib.suppress(OSError):  # gone already; not SSLSocket's own, which would drop TLS mid-read
-                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        super().murder_keepalived(force)
 
 
 def bounded_age(app: flask.Flask, seconds: float = MAX_CONNECTION_AGE_SECONDS) -> flask.Flask:

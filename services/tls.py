@@ -148,6 +148,8 @@ def _current(build: Any, files: Files, *options: str) -> ssl.SSLContext:
             raise
         log.warning("%s cannot be used, going on with what was there before: %s", files[-1], error)
         context = known[1]
+        if not isinstance(error, ssl.SSLError):  # they may be well, and it was we who could not read at that moment
+            return context
     _contexts[key] = (stamp, context)
     return context  # type: ignore[no-any-return]  # `build` is one of the two above
 

@@ -14,7 +14,7 @@ from typing import Any
 import flask
 from gunicorn.workers import gthread
 
-from services import audit, server, tls
+from services import audit, server, tls, worker
 
 STOP_SECONDS = 4.0
 """How long a connection that is kept may keep the process from ending; gunicorn's own 2 s are soon over when a machine
@@ -56,7 +56,7 @@ def application() -> flask.Flask:
 if __name__ == "__main__":
     directory = None if sys.argv[1] == "plain" else Path(sys.argv[1])
     client = sys.argv[2]
-    server.HEAD_SECONDS = 1  # so that a test need not wait for long
+    worker.HEAD_SECONDS = 1  # so that a test need not wait for long
     gthread.STOP_KEEPALIVE_LINGER = STOP_SECONDS
     server.serve(
         application,

@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -23,7 +24,7 @@ import pytest
 
 import certs
 from certs.forge import forge
-from services import health, server
+from services import health, server, worker
 from tests.loopback import SECONDS
 from tests.served import STOP_SECONDS
 
@@ -318,11 +319,14 @@ class TestTLS:
         assert secured.tell(context=trusting(home, own(home)))["peer"] == "orders"
 
     def test_who_connects_and_says_nothing_keeps_nobody_else_out(self, secured: Served, home: Path) -> None:
-        idle = [secured.connect() for _ in range(7)]
+        context, silent = trusting(home, own(home)), [secured.connect() for _ in range(100)]
         try:
-            assert secured.tell(context=trusting(home, own(home)))["peer"] == "orders"
+            began = time.monotonic()
+            assert secured.tell(context=context)["peer"] == "orders"
+            assert time.monotonic() - began < 5  # seconds; each of eight threads would have waited for a dozen of them
+            assert all(refused(connection) for connection in silent)
         finally:
-            for connection in idle:
+            for connection in silent:
                 connection.close()
 
     def test_who_takes_too_long_over_a_handshake_or_a_head_is_hung_up_on(self, secured: Served, home: Path) -> None:
@@ -438,7 +442,7 @@ class TestWhoDoesNotHangUp:
                 assert ask(connection, self.LAST)[0] == 200
                 assert received(connection) == b""
             assert plain.ask(self.LAST)[0] == 200
-            assert time.monotonic() - began < 5 * server.LINGER_SECONDS / 2  # half of what each would wait for the last
+            assert time.monotonic() - began < 5 * worker.LINGER_SECONDS / 2  # half of what each would wait for the last
 
     def test_they_are_hung_up_on_in_the_end(self, plain: Served) -> None:
         with plain.connect() as connection:
@@ -457,6 +461,34 @@ class TestWhoDoesNotHangUp:
             connection.sendall(b"PUT /admin HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 999999\r\n\r\n")
             connection.sendall(b"x" * 500_000)
             assert ask(connection, b"")[0] == 405
+
+
+class TestHandles:
+    """A process may have so many, and no more connections than leave some for everything else."""
+
+    @pytest.mark.parametrize(("allowed", "most"), [(1024, 512), (65536, 1000), (resource.RLIM_INFINITY, 1000), (1, 1)])
+    def test_half_of_them_are_for_connections(self, monkeypatch: pytest.MonkeyPatch, allowed: int, most: int) -> None:
+        monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
+        assert server._most_connections() == most
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one take handles from another process")
+    def test_who_has_none_left_waits_for_one_and_goes_on(self) -> None:
+        with serving() as served:
+            booted = re.search(r"Booting worker with pid: (\d+)", "".join(served.lines))
+            assert booted
+            assert served.tell()["PATH_INFO"] == "/told"
+            working = int(booted[1])
+            resource.prlimit(working, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{working}/fd")) + 4,) * 2)
+            crowd = [served.connect() for _ in range(12)]
+            try:
+                assert all(
+                    refused(connection) for connection in crowd
+                )  # one after the other, as handles are free again
+            finally:
+                for connection in crowd:
+                    connection.close()
+            assert served.tell()["PATH_INFO"] == "/told"
+            assert len([line for line in served.lines if "Booting worker" in line]) == 1
 
 
 class TestTheEnd:

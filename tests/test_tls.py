@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from cryptography import x509
@@ -374,6 +376,14 @@ class TestFilesThatChange:
         changed(home / "key.pem", b"half a key")
         assert tls.server_context(home, "required") is before
         ca.issue("orders", home)
+        assert tls.server_context(home, "required") is not before
+
+    def test_what_cannot_be_read_at_this_moment_is_read_at_the_next(self, home: Path) -> None:
+        before = tls.server_context(home, "required")
+        changed(home / "crl.pem", (home / "crl.pem").read_bytes())
+        out_of_handles = OSError(errno.EMFILE, "no handle is free")
+        with mock.patch.object(ssl.SSLContext, "load_verify_locations", side_effect=out_of_handles):
+            assert tls.server_context(home, "required") is before
         assert tls.server_context(home, "required") is not before
 
     def test_where_nothing_good_has_ever_been_there_is_no_context(self, tmp_path: Path) -> None:

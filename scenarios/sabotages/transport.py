@@ -7,7 +7,6 @@ from scenarios.sabotages.sabotage import Sabotage
 TLS = "services/tls.py"
 CALLING = "services/calling.py"
 PEERS = "services/peers.py"
-SERVER = "services/server.py"
 GETS_IN = "tests/test_tls.py::TestWhoGetsIn"
 TAKEN_BACK = "tests/test_tls.py::TestTheListOfThoseTakenBack"
 NAME = "tests/test_tls.py::TestTheNameInACertificate"
@@ -213,63 +212,12 @@ SABOTAGES = (
         "        if False:",
         "tests/test_peers.py::TestTime",
     ),
-    # server
     Sabotage(
-        "a header moves the application to another path",
-        SERVER,
-        '        "forwarder_headers": "",\n',
-        "",
-        "tests/test_server.py::TestHeadersThatAServerMightBelieve::test_none_moves_the_application",
-        also=((SERVER, '        "forwarded_allow_ips": "",\n', ""),),
-    ),
-    Sabotage(
-        "a header says that it was HTTPS",
-        SERVER,
-        '        "forwarded_allow_ips": "",\n',
-        "",
-        "tests/test_server.py::TestHeadersThatAServerMightBelieve::test_none_turns_http_into_https",
-    ),
-    Sabotage(
-        "who was answered and does not hang up keeps everybody else out",
-        SERVER,
-        "        if handled.cancelled() or handled.exception() or handled.result():",
-        "        if True:",
-        "tests/test_server.py::TestWhoDoesNotHangUp::test_others_are_let_in_meanwhile",
-    ),
-    Sabotage(
-        "whoever comes while a service ends waits for nobody",
-        SERVER,
-        "        if not enabled and not self.alive:",
+        "a revocation list that could not be read once is not read again",
+        "services/tls.py",
+        "        if not isinstance(error, ssl.SSLError):",
         "        if False:",
-        "tests/test_server.py::TestTheEnd::test_whoever_comes_then_is_served_or_turned_away_at_once",
-    ),
-    Sabotage(
-        "an old connection stays open",
-        SERVER,
-        "            start_response.__self__.force_close()",
-        "            pass",
-        "tests/test_server.py::TestOldConnections::test_a_connection_is_kept_alive_until_it_is_old_and_closed_then",
-    ),
-    Sabotage(
-        "broken chunks count as our own mistake",
-        SERVER,
-        "        except ParseException as error:",
-        "        except ZeroDivisionError as error:",
-        "tests/test_server.py::test_a_body_whose_chunks_are_broken_is_the_senders_mistake",
-    ),
-    Sabotage(
-        "who is slow keeps a thread for ever",
-        SERVER,
-        "            if time.monotonic() > until:",
-        "            if time.monotonic() < 0:",
-        "tests/test_server.py::TestTLS::test_who_takes_too_long_over_a_handshake_or_a_head_is_hung_up_on",
-    ),
-    Sabotage(
-        "one context serves for ever",
-        SERVER,
-        '            "ssl_context": lambda _config, _default: tls(),',
-        '            "ssl_context": lambda _config, _default, kept=tls(): kept,',
-        "tests/test_server.py::TestFilesThatChange::test_a_revoked_caller_is_refused_without_a_restart",
+        "tests/test_tls.py::TestFilesThatChange::test_what_cannot_be_read_at_this_moment_is_read_at_the_next",
     ),
     Sabotage(
         "whoever called first is taken for everybody",
