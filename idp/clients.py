@@ -125,8 +125,9 @@ class Clients:
             found = os.stat(self._path)
             stamp = (found.st_mtime_ns, found.st_ino)
             if stamp != self._stamp:
-                self._stamp = stamp
-                self._clients = {client.client_id: client for client in _FILE.validate_json(self._path.read_bytes())}
+                octets = self._path.read_bytes()
+                self._stamp = stamp  # not before: what could not be read at this moment is read at the next
+                self._clients = {client.client_id: client for client in _FILE.validate_json(octets)}
 
     def all(self) -> dict[str, Client]:
         """Every client by its id; while the file is unusable, those it held before."""

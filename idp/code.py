@@ -18,7 +18,7 @@ from idp import resource, tokens
 from idp.clients import Client
 from idp.provider import AUTH_METHODS, Provider
 from idp.sessions import Login
-from idp.store import NEW_AUTHORIZATION, NEW_CODE, authorizations, codes, digest, new_secret
+from idp.store import NEW_AUTHORIZATION, NEW_CODE, authorizations, codes, digest, logins, new_secret
 from idp.tokens import Authorization
 from services import audit
 
@@ -77,7 +77,9 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
             "nonce": request.payload.data.get("nonce"),
             "expires": now + CODE_SECONDS,
         }
-        self.server.store.run([(NEW_AUTHORIZATION, family._asdict()), (NEW_CODE, row)])
+        steps = [(NEW_AUTHORIZATION, family._asdict()), (NEW_CODE, row)]
+        if not self.server.store.run(steps, only_if=(LOGGED_IN, {"login": login.digest})):
+            raise AccessDeniedError("The log-in has ended meanwhile.", redirect_uri=request.payload.redirect_uri)
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
         """The live code that was issued to `client` (RFC 6749 §4.1.3); one used before revokes its family (§4.1.2).
@@ -133,4 +135,6 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
         return tokens.with_its_family(Code, row) if row else None
 
 
+LOGGED_IN = sa.select(logins.c.digest).where(logins.c.digest == sa.bindparam("login")).with_for_update(read=True)
+"""Whoever ends the log-in has to wait until what is allowed by it is written down."""
 _LOOK_UP = tokens.select_with_family(Code, codes).where(codes.c.digest == sa.bindparam("digest"))

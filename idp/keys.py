@@ -136,14 +136,19 @@ class Keys:
     def _look(self, changed: int) -> None:
         """Read the keys again if their files are others than before; the store's lie beside them."""
         settled = time.time_ns() - changed > TICK_NANOSECONDS
-        files = self._list()
         try:
+            files = self._list()
             if files != self._files:
                 self._ring = Ring(self._directory)
-        except (OSError, ValueError, JoseError):
+        except OSError:  # they may be well, and it is we who cannot read at this moment: look again at the next use
             log.exception("the signing keys cannot be read; going on with those known before")
+            return
+        except (ValueError, JoseError):
+            log.exception("the signing keys are no good; going on with those known before")
         self._files, self._changed = files, changed if settled else 0
 
-    def _list(self) -> frozenset[tuple[str, int]]:
+    def _list(self) -> frozenset[tuple[str, int, int]]:
+        """The name of each file, which file it is, and of when: a new one may get the number of one that is gone."""
         with os.scandir(self._directory) as entries:
-            return frozenset((each.name, each.inode()) for each in entries if each.name.endswith(".pem"))
+            found = [(each.name, each.stat()) for each in entries if each.name.endswith(".pem")]
+        return frozenset((name, stat.st_ino, stat.st_mtime_ns) for name, stat in found)

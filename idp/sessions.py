@@ -68,20 +68,23 @@ def begin(user: User) -> None:
         connection.execute(logins.insert().values(**row, auth_time=now, expires=now + LOGIN_SECONDS))
         if before and before.user.name == user.name:  # what they allowed goes with the new log-in
             old = authorizations.c.login == before.digest
+            connection.execute(logins.delete().where(logins.c.digest == before.digest))  # first, as in `end`
             connection.execute(authorizations.update().where(old).values(login=digest(name)))
-            connection.execute(logins.delete().where(logins.c.digest == before.digest))
     provider.store.sweep(now)
     flask.session.clear()
     flask.session["login"] = name
 
 
 def end(login: Login) -> None:
-    """Log out, and take back what was allowed meanwhile; `offline_access` outlasts it (OpenID Connect Core §11)."""
+    """Log out, and take back what was allowed meanwhile; `offline_access` outlasts it (OpenID Connect Core §11).
+
+    The log-in goes first: what is being allowed at this moment is there by then, or will not be (`code`).
+    """
     with current_provider().store.writing() as connection:
         online = sa.not_((" " + authorizations.c.scope + " ").contains(" offline_access "))
         mine = sa.and_(authorizations.c.login == login.digest, online)
-        connection.execute(authorizations.update().where(mine).values(revoked=True))
         connection.execute(logins.delete().where(logins.c.digest == login.digest))
+        connection.execute(authorizations.update().where(mine).values(revoked=True))
     flask.session.clear()
 
 

@@ -26,12 +26,14 @@ import sqlalchemy as sa
 
 from idp.changes import Changes
 from idp.prepared import Connections, Prepared, Statement
-from services.store import keep_a_wal
+from services.store import keep_a_wal, make_tables
 
 SWEEP = 200
 """How many expired rows one sweep takes away: enough to keep up, never enough to be noticed."""
 
 metadata = sa.MetaData()
+Step = tuple[Statement, Mapping[str, Any]]
+"""A statement with its parameters."""
 
 
 def _family(*, nullable: bool) -> sa.Column[str]:
@@ -128,7 +130,8 @@ class Store:
         self._connections: Connections | None = None
         self._changes: Changes | None = None
         if url is None:
-            self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5}, hide_parameters=True)
+            place = sa.URL.create("sqlite", database=str(path))
+            self._engine = sa.create_engine(place, connect_args={"timeout": 5}, hide_parameters=True)
             sa.event.listen(self._engine, "connect", _sqlite_connect)
             sa.event.listen(self._engine, "begin", _sqlite_begin)
             self._connections = Connections(lambda: _sqlite_open(path))
@@ -152,24 +155,33 @@ class Store:
         with self._reader.connect() as connection:
             yield connection
 
-    def run(self, steps: Sequence[tuple[Statement, Mapping[str, Any]]]) -> None:
-        """Do `steps`, each a statement with its parameters, as one atomic step; the quick way, on SQLite.
+    def run(self, steps: Sequence[Step], only_if: Step | None = None) -> bool:
+        """Do `steps` as one atomic step if `only_if` finds a row; whether it does.  The quick way, on SQLite.
 
         They add rows, and change none that is there.
         """
         if self._connections is None:
             with self.writing() as connection:
+                if only_if and connection.execute(*only_if).first() is None:
+                    return False
                 for statement, values in steps:
                     connection.execute(statement, values)
-            return
+            return True
         with self._connections.one() as driver:
-            if len(steps) > 1:  # one by itself happens or does not
-                driver.execute("BEGIN IMMEDIATE")
-            for statement, values in steps:
+
+            def does(statement: Statement, values: Mapping[str, Any]) -> sqlite3.Cursor:
                 prepared = self._prepared(statement)
-                driver.execute(prepared.text, prepared.parameters(values))
-            if len(steps) > 1:
+                return driver.execute(prepared.text, prepared.parameters(values))
+
+            alone = len(steps) == 1 and only_if is None  # it happens or does not
+            if not alone:
+                driver.execute("BEGIN IMMEDIATE")
+            met = only_if is None or does(*only_if).fetchone() is not None
+            for step in steps if met else ():
+                does(*step)
+            if not alone:
                 driver.execute("COMMIT")
+        return met
 
     def look(self, statement: sa.Select[Any], values: Mapping[str, Any]) -> Sequence[Any] | None:
         """The one row that `statement` finds, or None; the quick way, on SQLite."""
@@ -184,9 +196,7 @@ class Store:
     def create(self) -> None:
         """Make the tables that are not there yet; several processes may try at once."""
         with self.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x1D9)))
-            metadata.create_all(connection)
+            make_tables(connection, metadata)
 
     def sweep(self, now: int) -> None:
         """Forget some of what has expired; a family goes with all that hangs on it."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 5
 TRIES = 3
+MAKING_TABLES = 0x1D9
+"""The number of the lock that is held meanwhile, a word that all of them know."""
 Result = TypeVar("Result")
 
 
@@ -32,17 +34,28 @@ def open_store(settings: Settings, metadata: sa.MetaData) -> sa.Engine:
     else:
         engine = sqlite_engine(settings.data_dir / f"{settings.service}.db")
     try:
-        metadata.create_all(engine)
+        with engine.begin() as connection:
+            make_tables(connection, metadata)
     except sa.exc.DBAPIError as error:
         raise StoreUnavailable("the store cannot be opened") from error
     return engine
 
 
+def make_tables(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """Make the tables that are not there yet; several processes may try at once, in transactions that write.
+
+    In SQLite there is one such transaction at a time.  In PostgreSQL two would look, and then both make them.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_TABLES)))
+    metadata.create_all(connection)
+
+
 def sqlite_engine(path: Path) -> sa.Engine:
     """SQLite at `path`, in WAL mode, each transaction begun as a writer's."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    connect = {"timeout": BUSY_SECONDS, "isolation_level": None}
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args=connect, hide_parameters=True)
+    url, connect = sa.URL.create("sqlite", database=str(path)), {"timeout": BUSY_SECONDS, "isolation_level": None}
+    engine = sa.create_engine(url, connect_args=connect, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:

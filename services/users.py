@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -80,7 +81,7 @@ class UserStore:
     def __init__(self, path: Path, *, writable: bool = False) -> None:
         mode = "rwc" if writable else "ro"
         self._engine = sa.create_engine(
-            f"sqlite:///file:{path}?mode={mode}&uri=true",
+            sa.URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"}),
             connect_args={"timeout": 5},
             poolclass=sa.NullPool,  # nothing stays open between two looks, nor across a fork
             hide_parameters=True,

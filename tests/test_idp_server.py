@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -94,6 +95,13 @@ class TestClients:
 
     def test_a_public_client_makes_sense(self, tmp_path: Path) -> None:
         assert self.clients(tmp_path, a_client("web") | PUBLIC).get("web")
+
+    def test_what_cannot_be_read_at_this_moment_is_read_at_the_next(self, tmp_path: Path) -> None:
+        clients = self.clients(tmp_path, a_client("one"))
+        (tmp_path / "clients.json").write_text("[]")
+        with mock.patch.object(Path, "read_bytes", side_effect=OSError(errno.EMFILE, "no handle is free")):
+            assert clients.get("one")
+        assert not clients.get("one")
 
     def clients(self, tmp_path: Path, *clients: dict[str, Any]) -> Clients:
         path = tmp_path / "clients.json"
@@ -201,6 +209,27 @@ class TestSigningKeys:
         states = [file.state for file in key_files.found(tmp_path) if file.algorithm == "ES256"]
         assert sorted(states) == ["retired", "signing"]
         keys.Keys(tmp_path)
+
+    def test_a_new_file_is_seen_though_it_bears_the_number_of_one_that_is_gone(self, tmp_path: Path) -> None:
+        key_files.create(tmp_path)
+        worker, path = keys.Keys(tmp_path), tmp_path / "signing-ES256.pem"
+        old, key = worker.public, key_files.new("ES256").as_pem(private=True)
+        path.write_bytes(key)  # in place: the same name and the same number, as a file may have that comes after two
+        moments_ago = time.time_ns() - 10**9
+        os.utime(path, ns=(moments_ago, moments_ago))
+        os.utime(tmp_path)
+        assert worker.public != old
+
+    def test_what_cannot_be_read_at_this_moment_is_read_at_the_next(self, tmp_path: Path) -> None:
+        key_files.create(tmp_path)
+        worker = keys.Keys(tmp_path)
+        old = worker.public
+        key_files.rotate(tmp_path, "ES256", overlap=False)
+        a_while_ago = time.time_ns() - 10**9  # else it would be looked at again anyway
+        os.utime(tmp_path, ns=(a_while_ago, a_while_ago))
+        with mock.patch.object(keys, "Ring", side_effect=OSError(errno.EMFILE, "no handle is free")):
+            assert worker.public == old
+        assert worker.public != old
 
     def test_a_change_is_seen_though_it_bears_the_time_of_the_one_before(self, tmp_path: Path) -> None:
         key_files.create(tmp_path)

@@ -18,6 +18,9 @@ from idp import provider
 from idp import store as tables
 from idp.app import create_app
 from idp.changes import Changes
+from idp.code import LOGGED_IN
+from idp.manage import state
+from idp.manage.revoke import all_of_user
 from idp.prepare import prepare
 from idp.tokens import Authorization
 from services.users import StoreUnavailable
@@ -387,10 +390,42 @@ class TestStore:
         idp.get(f"/logout?id_token_hint={tokens['id_token']}", browser)
         assert idp.introspect(tokens["access_token"]) == INACTIVE
 
+    def test_what_is_being_allowed_while_somebody_logs_out_is_not(
+        self, idp: Idp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        browser, store = idp.browser(), idp.provider.store
+        assert "code" in idp.authorize(browser=browser).parameters
+        write = store.run
+
+        def overtaken(*asked: Any, **more: Any) -> Any:
+            all_of_user(idp.provider, "alice")
+            return write(*asked, **more)
+
+        monkeypatch.setattr(store, "run", overtaken)
+        answer = idp.authorize(None, browser).parameters
+        assert (answer.get("error"), answer.get("code")) == ("access_denied", None)
+
+    def test_whoever_logs_out_waits_for_what_is_being_allowed(
+        self, tmp_path_factory: pytest.TempPathFactory, postgres: str, quick_hashes: None
+    ) -> None:
+        """In PostgreSQL, that is: in SQLite one who writes waits for the other anyway."""
+        with Idp(tmp_path_factory, postgres) as idp, ThreadPoolExecutor(1) as pool:
+            idp.authorize()
+            with idp.provider.store.writing() as connection:
+                login = connection.execute(sa.select(tables.logins.c.digest)).scalar_one()
+                assert connection.execute(LOGGED_IN, {"login": login}).first()
+                left = pool.submit(all_of_user, idp.provider, "alice")
+                with pytest.raises(TimeoutError):
+                    left.result(0.3)
+                connection.commit()
+                assert left.result(10) == 1
+
     def test_several_may_create_it_at_once(self, tmp_path: Path, database_url: str | None) -> None:
         stores = [tables.Store(tmp_path / "new.db", database_url) for _ in range(8)]
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(tables.Store.create, stores))
+            list(pool.map(state.create, stores))
+        assert state.read(stores[0]) == state.AT_FIRST
         for store in stores:
             store.close()
 

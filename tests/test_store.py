@@ -57,6 +57,30 @@ def value_of(name: str) -> Callable[[sa.Connection], int | None]:
     return lambda connection: connection.scalar(sa.select(counters.c.value).where(counters.c.name == name))
 
 
+@pytest.mark.parametrize("name", ["C#", "why?mode=rw", "50%20off", "a b"])
+def test_it_is_where_it_was_asked_to_be_whatever_the_directory_is_called(tmp_path: Path, name: str) -> None:
+    made = store.open_store(support.settings(tmp_path / name), metadata)
+    store.transact(made, add("a", 1))
+    made.dispose()
+    assert [found.name for found in tmp_path.rglob("*.db")] == ["orders.db"]
+    assert (tmp_path / name / "orders/data/orders.db").exists()
+
+
+def test_several_may_open_a_new_one_at_once(tmp_path: Path, database_url: str | None) -> None:
+    at_once = threading.Barrier(4)
+
+    def open_it(_: int) -> sa.Engine:
+        at_once.wait(10)
+        return store.open_store(support.settings(tmp_path, DATABASE_URL=database_url), metadata)
+
+    with ThreadPoolExecutor(at_once.parties) as pool:
+        engines = list(pool.map(open_it, range(at_once.parties)))
+    store.transact(engines[0], add("a", 1))
+    for made in engines:
+        assert store.transact(made, value_of("a")) == 1
+        made.dispose()
+
+
 def test_what_is_done_is_kept(engine: sa.Engine) -> None:
     store.transact(engine, add("a", 1))
     assert store.transact(engine, value_of("a")) == 1

@@ -337,6 +337,15 @@ def test_a_store_that_cannot_be_read_is_not_a_no(original: Path, path: Path, fat
         reader.get("alice")
 
 
+@pytest.mark.parametrize("name", ["C#", "why?mode=rw", "50%20off", "a b", "ü&uri=false"])
+def test_it_is_where_it_was_asked_to_be_whatever_the_directory_is_called(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / "users.db"
+    path.parent.mkdir()
+    UserStore(path, writable=True).add("alice", "wonderland", ())
+    assert UserStore(path).get("alice")
+    assert [found for found in tmp_path.rglob("*") if found.is_file()] == [path]
+
+
 def test_whoever_makes_a_store_at_the_same_time_has_it_too(tmp_path: Path) -> None:
     at_once = threading.Barrier(4)
 

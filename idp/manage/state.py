@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from idp.store import Store
+from services.store import make_tables
 
 metadata = sa.MetaData()
 
@@ -57,7 +58,7 @@ _READ = sa.select(numbers.c.name, numbers.c.value)
 def create(store: Store) -> None:
     """Make the tables, and the numbers as they are at first; what is there already stays."""
     with store.writing() as connection:
-        metadata.create_all(connection)
+        make_tables(connection, metadata)
         known = set(connection.execute(sa.select(numbers.c.name)).scalars())
         for name in AT_FIRST.keys() - known:
             connection.execute(numbers.insert().values(name=name, value=AT_FIRST[name]))

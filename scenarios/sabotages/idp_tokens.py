@@ -139,4 +139,33 @@ SABOTAGES = (
         "    return secrets.token_urlsafe(8)",
         "tests/test_idp_attacks_tokens.py::TestGuessing::test_it_has_256_bits_that_are_all_in_play",
     ),
+    Sabotage(
+        "what is being allowed while somebody logs out lives on",
+        "idp/code.py",
+        '        if not self.server.store.run(steps, only_if=(LOGGED_IN, {"login": login.digest})):',
+        "        if not self.server.store.run(steps):",
+        f"{KINDS}::TestStore::test_what_is_being_allowed_while_somebody_logs_out_is_not[sqlite]",
+    ),
+    Sabotage(
+        "whoever logs out overtakes what is being allowed",
+        "idp/code.py",
+        ".with_for_update(read=True)",
+        "",
+        f"{KINDS}::TestStore::test_whoever_logs_out_waits_for_what_is_being_allowed",
+    ),
+    Sabotage(
+        "a key file is known by its number",
+        "idp/keys.py",
+        "(name, stat.st_ino, stat.st_mtime_ns)",
+        "(name, stat.st_ino, 0)",
+        "tests/test_idp_server.py::TestSigningKeys::"
+        "test_a_new_file_is_seen_though_it_bears_the_number_of_one_that_is_gone",
+    ),
+    Sabotage(
+        "several that open a new store at once fail",
+        "services/store.py",
+        '    if connection.dialect.name == "postgresql":',
+        "    if False:",
+        "tests/test_store.py::test_several_may_open_a_new_one_at_once[postgresql]",
+    ),
 )
