@@ -7,7 +7,9 @@ nobody changes what is there already; new rows change nothing that is known.
     after it            they are eight others, which they never were before
 
 Only then is whoever asked for the change told that it is done: from then on nobody finds what was before.  A process
-that dies in between leaves the first behind, and until the next change everybody looks into the store itself.
+that dies in between leaves the first behind, and until the next change everybody looks into the store itself; unless
+another's change ends just between the one's commit and its death.  Then what was remembered in that moment counts until
+the next change, but of a change that nobody was told is done.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ from services.peers import Peers
 from services.problems import Problem
 
 Order = sa.RowMapping
+CUT_OFF = frozenset({"pending", "releasing"})
+"""Where an order stands only while somebody carries it through."""
 metadata = sa.MetaData()
 orders = sa.Table(
     "orders",

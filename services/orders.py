@@ -35,11 +35,10 @@ def place_order() -> tuple[dict[str, Any], int]:
 @views.get("/orders")
 @requires("orders:read")
 def list_orders() -> list[dict[str, Any]]:
-    """The user's own orders, the newest hundred; those that were cut off are carried on."""
-    own = sa.select(orders).where(orders.c.user == policy.person(identity()))
-    newest = own.order_by(orders.c.placed.desc()).limit(100)
-    found = store.transact(store.engine(), lambda connection: connection.execute(newest).mappings().all())
-    return [_shown(order) for order in _carried_on(found)]
+    """The user's own orders, the newest hundred; those that were cut off, however long ago, are carried on first."""
+    own = sa.select(orders).where(orders.c.user == policy.person(identity())).limit(100)
+    _carried_on(_read(own.where(orders.c.status.in_(checkout.CUT_OFF)).order_by(orders.c.placed)))
+    return [_shown(order) for order in _read(own.order_by(orders.c.placed.desc()))]
 
 
 @views.get("/orders/<reference:order_id>")
@@ -64,11 +63,15 @@ def application(settings: Settings) -> flask.Flask:
     return app
 
 
+def _read(wanted: sa.Select[Any]) -> Sequence[checkout.Order]:
+    return store.transact(store.engine(), lambda connection: connection.execute(wanted).mappings().all())
+
+
 def _carried_on(found: Sequence[checkout.Order]) -> list[checkout.Order]:
     """The orders, the user's own taken to their ends where they were cut off; after a failure the rest have to wait."""
     shown, works = [], True
     for order in found:
-        if works and order["status"] in {"pending", "releasing"} and order["user"] == identity().user:
+        if works and order["status"] in checkout.CUT_OFF and order["user"] == identity().user:
             try:
                 order = checkout.advance(store.engine(), peers(), order)
             except (Refusal, HTTPException, Problem, StoreUnavailable):

@@ -258,6 +258,21 @@ class TestKilledInBetween:
         assert [charge["status"] for charge in mart.rows(billing.charges)] == ["paid"]
         assert mart.stock("book") == 99_998
 
+    def test_one_that_a_hundred_others_came_after_comes_to_be_too(self, sqlite_mart: Shop) -> None:
+        sqlite_mart.killing(*STEPS[0])
+        with pytest.raises(Killed):
+            sqlite_mart.order()
+        sqlite_mart.start("orders", "inventory", "billing")
+        [old] = sqlite_mart.rows(checkout.orders)
+        later = [
+            {**old, "id": f"{number:032}", "key": f"key-{number}", "placed": old["placed"] + 1, "status": "confirmed"}
+            for number in range(100)
+        ]
+        engine: sa.Engine = sqlite_mart.apps["orders"].extensions["engine"]
+        store.transact(engine, lambda connection: connection.execute(checkout.orders.insert(), later))
+        assert len(sqlite_mart.ask("GET", "/orders").json or []) == 100
+        assert {order["status"] for order in sqlite_mart.rows(checkout.orders)} == {"confirmed"}
+
     @pytest.mark.parametrize("by", ["asking again", "looking at one's orders"])
     @pytest.mark.parametrize(("when", "call"), STEPS, ids=lambda part: part.replace(" /", "-"))
     def test_a_declined_one_loses_no_goods(self, mart: Shop, when: str, call: str, by: str) -> None:
