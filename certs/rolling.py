@@ -8,8 +8,9 @@ An intermediate needs the first two, for it is sent along with each leaf: only i
 root comes with an intermediate of its own from the start, whose CRL goes out together with the root.
 
 Each step is recorded in `index.json` before anybody could notice it, so after a crash the same step can be taken again.
-The keeper replaces an intermediate at half its life by itself. It does not replace roots, because it cannot tell
-whether those who read the bundle elsewhere, such as people's browsers, have the new one.
+The keeper replaces an intermediate at half its life by itself; a reader that cannot be reached holds that up until a
+quarter is left, and no longer. It does not replace roots, because it cannot tell whether those who read the bundle
+elsewhere, such as people's browsers, have the new one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def begin(ca: CA, kind: Kind) -> Authority:
             index = _with_next(ca, index, kind, ca.now())
         if index.rolling != kind or index.waiting is None:
             raise OutOfTurn(f"another rotation is under way: {next_step(index)}")
-        homes.insist(ca.deliver(index))
+        delivered = ca.deliver(index)
+        if _waits_for(ca, index, ca.now()):
+            homes.insist(delivered)
         return index.waiting
 
 
@@ -57,7 +60,7 @@ def switch(ca: CA) -> list[Event]:
         if index.rolling is None:
             raise OutOfTurn("nothing is being replaced: begin first")
         if index.waiting:
-            if behind := homes.behind(index.current(), ca.trust(index)):
+            if behind := _waits_for(ca, index, ca.now()):
                 raise OutOfTurn(f"not everybody has the new root or CRL yet: {', '.join(behind)}")
             index = _signs(ca, index, index.waiting)
         _, events = ca.renew_leaves(index, ca.now())
@@ -98,7 +101,7 @@ def advance(ca: CA, index: Index, now: datetime) -> tuple[Index, list[Event]]:
         return index, [Event("failed", {"name": signing.name, "reason": reason})]
     if waiting is None or _root_waits(index) or now < waiting.issued + SETTLE:
         return index, []
-    if homes.behind(index.current(), ca.trust(index)):
+    if _waits_for(ca, index, now):
         return index, []
     return _signs(ca, index, waiting), [_event(waiting, "signs")]
 
@@ -134,6 +137,17 @@ def _signs(ca: CA, index: Index, intermediate: Authority) -> Index:
 def _root_waits(index: Index) -> bool:
     """Whether the intermediate that is to sign next is under another root."""
     return index.waiting is not None and index.waiting.issuer != index.root.name
+
+
+def _waits_for(ca: CA, index: Index, now: datetime) -> list[str]:
+    """Who lacks the new root or CRL, unless its leaf was revoked; nobody, once time is short.
+
+    With a quarter of its life left, an intermediate that stays for the sake of one reader would run out for all.
+    """
+    signing = index.authority(index.signs)
+    if not _root_waits(index) and now >= signing.not_after - (signing.not_after - signing.issued) / 4:
+        return []
+    return homes.behind((leaf for leaf in index.current() if not leaf.revoked), ca.trust(index))
 
 
 def _is_due(index: Index, signing: Authority, now: datetime) -> bool:

@@ -74,6 +74,11 @@ class Town:
         """Who signed what the services show."""
         return {leaf.issuer for leaf in self.ca.index().current()}
 
+    def shown(self) -> datetime:
+        """Until when what the services show is good, with whoever signed it: the earliest end."""
+        chains = [(home / "leaf.pem").read_bytes() for home in self.homes.values()]
+        return min(each.not_valid_after_utc for pem in chains for each in x509.load_pem_x509_certificates(pem))
+
     def roots(self, name: str) -> list[str]:
         """Whom a service trusts."""
         pem = (self.homes[name] / "bundle.pem").read_bytes()
@@ -198,6 +203,13 @@ class TestARoot:
             (town.homes["billing"] / name).write_bytes(whole)
         assert town.signers() == {"issuing.1"}
         rolling.switch(town.ca)
+
+    def test_signs_nothing_before_everybody_has_it_however_short_the_time(self, town: Town) -> None:
+        rolling.begin(town.ca, "root")
+        (town.homes["billing"] / "bundle.pem").write_bytes(b"an older one")
+        town.ahead = 71 * HOUR
+        with pytest.raises(OutOfTurn, match=r"not everybody has the new root or CRL yet: .*billing"):
+            rolling.switch(town.ca)
 
     def test_a_reader_that_cannot_be_looked_into_does_not_have_it(self, town: Town) -> None:
         (town.homes["billing"] / "crl.pem").unlink()
@@ -387,6 +399,53 @@ class TestAnIntermediate:
         town.ca.renew_due()
         assert town.signers() == {"issuing.2"}
 
+    def test_a_reader_that_cannot_be_reached_keeps_the_others_from_nothing(self, town: Town) -> None:
+        home = town.directory / "inventory"
+        town.ca.issue("inventory", home)
+        out_of_reach(home)
+        signs: dict[str, int] = {}
+        for minutes in range(0, 3 * 24 * 60, 20):
+            town.ahead = timedelta(minutes=minutes)
+            town.ca.renew_due()
+            assert town.shown() > town.now()
+            signs.setdefault(town.ca.index().signs, minutes // 60)
+        assert signs == {"issuing.1": 0, "issuing.2": 54}, "with a quarter of its life left"
+        town.ahead = timedelta(days=3) + SECOND
+        town.ca.renew_due()
+        assert town.signers() == {"issuing.2"}
+        assert town.shown() > town.now()
+
+    def test_that_expired_while_the_next_waited_gives_way_at_once(self, town: Town) -> None:
+        out_of_reach(town.homes["billing"])
+        town.ahead = 36 * HOUR + SECOND
+        town.ca.renew_due()
+        town.ahead = timedelta(days=3) + SECOND
+        events = [(each.event, each.details.get("name")) for each in town.ca.renew_due()]
+        assert ("intermediate_signs", "issuing.2") in events
+        assert ("renewed", "orders") in events
+        assert ("failed", "billing") in events
+
+    def test_by_hand_too_it_waits_for_nobody_once_there_is_little_time(self, town: Town) -> None:
+        out_of_reach(town.homes["billing"])
+        town.ahead = HOUR
+        with pytest.raises(Undelivered):
+            rolling.begin(town.ca, "intermediate")
+        with pytest.raises(OutOfTurn, match="billing"):
+            rolling.switch(town.ca)
+        town.ahead = timedelta(days=3) + SECOND
+        assert rolling.begin(town.ca, "intermediate").name == "issuing.2"
+        with pytest.raises(Undelivered):
+            rolling.switch(town.ca)
+        assert town.signers() == {"issuing.2"}
+        town.homes.pop("billing")
+        assert town.shown() > town.now()
+
+    def test_nobody_waits_for_a_reader_whose_leaf_was_revoked(self, town: Town) -> None:
+        out_of_reach(town.homes["billing"])
+        town.ca.revoke("billing")
+        rolling.begin(town.ca, "intermediate")
+        assert [event.details["name"] for event in rolling.switch(town.ca)] == ["orders"]
+
     def test_that_has_expired_gives_way_at_once(self, town: Town) -> None:
         town.ahead = timedelta(days=3, hours=1)
         town.ca.renew_due()
@@ -429,6 +488,12 @@ class TestOneAtATime:
         with pytest.raises(OutOfTurn, match="begin and switch first"):
             rolling.finish(town.ca)
         assert not town.refused()
+
+
+def out_of_reach(home: Path) -> None:
+    """Let nothing that the CA writes there come into place."""
+    (home / "crl.pem").unlink()
+    (home / "crl.pem").mkdir()
 
 
 def crls(directory: Path) -> dict[str, list[x509.RevokedCertificate]]:

@@ -49,8 +49,8 @@ SABOTAGES = (
     Sabotage(
         "a root signs before everybody has it",
         ROLLING,
-        "            if behind := homes.behind(index.current(), ca.trust(index)):",
-        "            if behind := homes.behind([], ca.trust(index)):",
+        "            if behind := _waits_for(ca, index, ca.now()):",
+        "            if behind := [name for name in _waits_for(ca, index, ca.now()) if not name]:",
         f"{ROOT}::test_signs_nothing_before_everybody_has_it",
     ),
     Sabotage(
@@ -105,9 +105,30 @@ SABOTAGES = (
     Sabotage(
         "the keeper does not wait for a reader that is behind",
         ROLLING,
-        "    if homes.behind(index.current(), ca.trust(index)):\n        return index, []\n",
+        "    if _waits_for(ca, index, now):\n        return index, []\n",
         "",
         f"{INTERMEDIATE}::test_the_keeper_waits_for_a_reader_that_is_behind",
+    ),
+    Sabotage(
+        "everybody waits for one reader until the intermediate has run out, and after",
+        ROLLING,
+        "    if not _root_waits(index) and now >= signing.not_after - (signing.not_after - signing.issued) / 4:",
+        "    if False:",
+        f"{INTERMEDIATE}::test_that_expired_while_the_next_waited_gives_way_at_once",
+    ),
+    Sabotage(
+        "everybody waits for a reader whose leaf was revoked",
+        ROLLING,
+        "    return homes.behind((leaf for leaf in index.current() if not leaf.revoked), ca.trust(index))",
+        "    return homes.behind(index.current(), ca.trust(index))",
+        f"{INTERMEDIATE}::test_nobody_waits_for_a_reader_whose_leaf_was_revoked",
+    ),
+    Sabotage(
+        "a root signs before everybody has it, because time is short",
+        ROLLING,
+        "    if not _root_waits(index) and now >= signing.not_after -",
+        "    if now >= signing.not_after -",
+        f"{ROOT}::test_signs_nothing_before_everybody_has_it_however_short_the_time",
     ),
     Sabotage(
         "the keeper replaces the root before clients have the new one",
