@@ -25,7 +25,7 @@ Signed = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
 
 class Vault:
-    """The keys in the CA's directory, each read once."""
+    """The keys in the CA's directory, each read once for as long as its certificate lies there."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -33,15 +33,17 @@ class Vault:
 
     def issuer(self, name: str, trust_domain: str) -> Issuer:
         """The root or intermediate of this name, able to sign; raises NoAuthority when its files are not there."""
-        if name not in self._opened:
-            try:
-                certificate = x509.load_pem_x509_certificate(self.pem(name))
-                key = serialization.load_pem_private_key((self._directory / f"{name}-key.pem").read_bytes(), None)
-            except FileNotFoundError as error:
-                raise NoAuthority(f"there is no CA in {self._directory} any more: {error}") from error
-            if not isinstance(key, ec.EllipticCurvePrivateKey):
-                raise NoAuthority(f"{self._directory}/{name}-key.pem is not an EC key: this CA did not make it")
-            self._opened[name] = Issuer(certificate, key, trust_domain)
+        try:
+            certificate = x509.load_pem_x509_certificate(self.pem(name))
+            # One that was never recorded leaves its name free, and another process may have made it anew since.
+            if name in self._opened and self._opened[name].certificate == certificate:
+                return self._opened[name]
+            key = serialization.load_pem_private_key((self._directory / f"{name}-key.pem").read_bytes(), None)
+        except FileNotFoundError as error:
+            raise NoAuthority(f"there is no CA in {self._directory} any more: {error}") from error
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise NoAuthority(f"{self._directory}/{name}-key.pem is not an EC key: this CA did not make it")
+        self._opened[name] = Issuer(certificate, key, trust_domain)
         return self._opened[name]
 
     def pem(self, name: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shutil
@@ -452,6 +453,22 @@ class TestAnIntermediate:
         assert town.signers() == {"issuing.2"}
         assert {leaf.not_after > town.now() for leaf in town.ca.index().current()} == {True}
 
+    def test_that_was_never_recorded_signs_nothing_when_another_got_its_name(
+        self, town: Town, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keeper = CA.open(town.ca.directory, clock=town.ca.now)
+        with monkeypatch.context() as patched:
+            full(patched, town.ca.directory / ".crl.pem.new")
+            with pytest.raises(OSError, match="No space left"):
+                rolling.begin(keeper, "intermediate")
+        assert town.ca.index().rolling is None
+        rolling.begin(town.ca, "intermediate")
+        rolling.switch(town.ca)
+        keeper.reissue("orders")
+        keeper.publish()
+        assert town.signers() == {"issuing.2"}
+        assert not town.refused()
+
     def test_is_not_replaced_by_one_that_would_end_with_the_root_as_it_does(self, town: Town) -> None:
         for hours in range(36, 168, 12):
             town.ahead = hours * HOUR + SECOND
@@ -488,6 +505,18 @@ class TestOneAtATime:
         with pytest.raises(OutOfTurn, match="begin and switch first"):
             rolling.finish(town.ca)
         assert not town.refused()
+
+
+def full(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Let the disk be full when this file is written."""
+    really = os.open
+
+    def opened(opening: Path, flags: int, mode: int = 0o777) -> int:
+        if opening == path:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return really(opening, flags, mode)
+
+    monkeypatch.setattr(os, "open", opened)
 
 
 def out_of_reach(home: Path) -> None:

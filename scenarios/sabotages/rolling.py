@@ -40,6 +40,13 @@ SABOTAGES = (
         f"{INTERMEDIATE}::test_gives_way_in_two_steps_and_nobody_is_refused",
     ),
     Sabotage(
+        "a key signs that is no longer the one of its name",
+        "certs/vault.py",
+        "            if name in self._opened and self._opened[name].certificate == certificate:",
+        "            if name in self._opened:",
+        f"{INTERMEDIATE}::test_that_was_never_recorded_signs_nothing_when_another_got_its_name",
+    ),
+    Sabotage(
         "the key of a root that nobody trusts any more stays",
         "certs/vault.py",
         "                path.unlink(missing_ok=True)\n",
