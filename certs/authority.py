@@ -104,7 +104,7 @@ class CA:
         """
         with self.changing() as index:
             index = self.with_good_crl(index, self.now())  # or the newcomer might start with one that has run out
-            leaf, _ = self._issue(index, name, into.absolute(), dns_names or (name,), self.now())
+            leaf, _ = self._issue(index, name, into.resolve(), dns_names or (name,), self.now())
         return leaf
 
     def reissue(self, name: str) -> list[Leaf]:

@@ -623,6 +623,14 @@ class TestRenewal:
         events = ca.renew_due(clock.now + 12 * HOUR)
         assert [event.event for event in events].count("renewed") == 2
 
+    @pytest.mark.parametrize("spelling", ["there/../orders/tls", "there/tls"])
+    def test_a_directory_of_two_spellings_is_one(self, ca: CA, home: Path, tmp_path: Path, spelling: str) -> None:
+        ca.issue("orders", home)
+        (tmp_path / "there").symlink_to(home.parent)
+        ca.issue("orders", tmp_path / spelling)
+        assert [leaf.into for leaf in ca.index().current()] == [home]
+        assert ca.renew_due() == []
+
     def test_the_index_is_json_that_people_can_read(self, ca: CA, home: Path) -> None:
         leaf = ca.issue("orders", home)
         (read,) = json.loads((ca.directory / "index.json").read_text())["leaves"]

@@ -281,4 +281,11 @@ SABOTAGES = (
         "        if True:",
         "tests/test_certs_keep.py::TestKeeper::test_a_round_that_failed_is_no_sign_of_health",
     ),
+    Sabotage(
+        "a directory of two spellings gets a leaf under each, for ever",
+        AUTHORITY,
+        "into.resolve()",
+        "into.absolute()",
+        f"{CERTS}::TestRenewal::test_a_directory_of_two_spellings_is_one",
+    ),
 )
