@@ -58,6 +58,7 @@ class CA:
 
         Raises AlreadyExists rather than overwrite a key, and BadName.
         """
+        names.check_authority(name)
         files.private(directory)
         with files.locked(directory):
             if (directory / "index.json").exists():

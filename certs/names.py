@@ -26,6 +26,16 @@ def check_trust_domain(trust_domain: str) -> None:
         raise BadName(f"{trust_domain!r} is not a trust domain: lower-case letters, digits, '.', '-' and '_'")
 
 
+def check_authority(name: str) -> None:
+    """Raise BadName unless `name`, with the number of a root or intermediate, can be a common name.
+
+    That has 64 characters at most (RFC 5280 Appendix A.1, ub-common-name), which pyca/cryptography counts as bytes;
+    " issuing.1" and six further digits take 16 of them.
+    """
+    if not name.isprintable() or not 1 <= len(name.encode()) <= 48:
+        raise BadName(f"{name!r} is not a CA's name: 1 to 48 bytes of printable UTF-8")
+
+
 def check(name: str, dns_names: Sequence[str]) -> None:
     """Raise BadName unless `name` can be a SPIFFE path and each DNS name is one plain host."""
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", name):

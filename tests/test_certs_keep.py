@@ -19,6 +19,7 @@ from rich.console import Console
 
 from certs import CA, IssuerExpired, Lifetimes, cli, keeper, rolling, status
 from certs.homes import Event
+from certs.index import Index
 
 ROOT = Path(cli.__file__).parents[1]
 HALF_A_DAY = timedelta(hours=12)
@@ -185,6 +186,23 @@ class TestCommands:
         code, said = certs("status")
         assert code == 2
         assert "set SHOP_DIR" in said
+
+    @pytest.mark.parametrize("name", ["", "x" * 49, "x" * 54, "x" * 70, "ü" * 25, "two\nlines", "\udcff"], ids=ascii)
+    def test_a_name_with_no_room_for_a_number_is_refused_in_one_line_and_leaves_nothing(
+        self, town: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["certs", "init", "--name", name])
+        assert cli.main() == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.endswith("is not a CA's name: 1 to 48 bytes of printable UTF-8")
+        assert not (town / "ca").exists()
+
+    def test_the_longest_name_has_room_for_a_million_intermediates(
+        self, town: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ca = CA.create(town / "ca", name="ü" * 24)
+        monkeypatch.setattr(Index, "next_name", lambda *_: "issuing.9999999")
+        assert rolling.begin(ca, "intermediate").name == "issuing.9999999"
 
     def test_trouble_with_the_disk_is_one_line(self, town: Path, certs: Commands) -> None:
         (town / "file").write_text("")

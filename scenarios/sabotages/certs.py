@@ -70,6 +70,14 @@ SABOTAGES = (
         f"{CERTS}::TestIssue::test_an_intermediate_that_could_vouch_for_any_host_is_not_made",
     ),
     Sabotage(
+        "a CA has a name that leaves no room for the number of its tenth intermediate",
+        AUTHORITY,
+        "        names.check_authority(name)\n",
+        "",
+        "tests/test_certs_keep.py::TestCommands"
+        "::test_a_name_with_no_room_for_a_number_is_refused_in_one_line_and_leaves_nothing",
+    ),
+    Sabotage(
         "a leaf is issued that no reader accepts",
         AUTHORITY,
         "        names.check_bounds(dns_names, index.hosts)\n",
