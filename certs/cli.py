@@ -165,7 +165,7 @@ def rotate_root(directory: Home, step: Next) -> None:
 
 @app.command()
 def status(directory: Home) -> None:
-    """Show what runs out when; exit 1 when something has run out, or is about to."""
+    """Show what runs out when; exit 1 when something has run out, is about to, or is not where it is read."""
     from certs.status import show  # Rich is for this command alone
 
     raise typer.Exit(0 if show(CA.open(directory)) else 1)

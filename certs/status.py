@@ -1,21 +1,22 @@
 """What runs out when, as a table; what is near is said in words, so that it is seen without colours too.
 
 `python -m certs status` exits 1 when one of the rows says that something ran out or is about to, or that the keeper has
-fallen behind; a leaf that was taken back or superseded, and a rotation under way, are no trouble.
+fallen behind: that a directory lacks its leaf, its key, the roots or the newest CRL. A leaf that was taken back or
+superseded, and a rotation under way, are no trouble.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.table import Table
 
-from certs import rolling
+from certs import homes, rolling
 from certs.authority import CA, utc_now
 from certs.index import Authority, Index, Leaf
 
 Row = tuple[str, str, str, str, str]
-TROUBLE = ("EXPIRED", "runs out")
+TROUBLE = ("EXPIRED", "runs out", "behind")
 """How a state begins that somebody should do something about."""
 
 
@@ -24,7 +25,8 @@ def show(ca: CA, now: datetime | None = None, console: Console | None = None) ->
     table = Table("what", "good until (UTC)", "left", "state", "for")
     for column in table.columns[:3]:
         column.no_wrap = True
-    found = list(rows(ca, now or utc_now()))
+    with ca.changing():  # or a delivery that is under way would be seen half done
+        found = list(rows(ca, now or utc_now()))
     for what, until, left, state, holder in found:
         colour = "bold red" if state.startswith((*TROUBLE, "REVOKED")) else "green" if state == "good" else "dim"
         table.add_row(what, until, left, f"[{colour}]{state}[/]", holder)
@@ -43,6 +45,7 @@ def rows(ca: CA, now: datetime) -> Iterator[Row]:
             yield _authority(index, authority, now)
     lives, until = index.lifetimes, index.crl_signed + index.lifetimes.crl
     yield _row(f"CRL {index.crl_number}", until, lives.crl / 4, now, "every reader")
+    trust = ca.trust(index)
     believed = {each.name for each in index.intermediates}
     for leaf in index.leaves:
         if leaf.issuer not in believed:
@@ -50,7 +53,7 @@ def rows(ca: CA, now: datetime) -> Iterator[Row]:
         near = (leaf.not_after - leaf.issued) / 4
         row = _row(leaf.name, leaf.not_after, near, now, ", ".join(leaf.dns_names))
         if leaf.revoked or (leaf in index.current() and leaf.into.is_dir()):
-            yield (*row[:3], _revoked(leaf) or row[3], row[4])
+            yield (*row[:3], _revoked(leaf) or _kept(leaf, trust, row[3]), row[4])
         elif leaf.not_after > now:
             yield (*row[:3], "superseded" if leaf.into.is_dir() else "not kept", row[4])
 
@@ -81,6 +84,13 @@ def _row(what: str, until: datetime, near: timedelta, now: datetime, holder: str
 
 def _revoked(known: Leaf | Authority) -> str | None:
     return f"REVOKED: {known.reason}" if known.revoked else None
+
+
+def _kept(leaf: Leaf, trust: Mapping[str, bytes], state: str) -> str:
+    """Whether its directory has all that the keeper owes it; that time is short is said first."""
+    if state != "good" or (homes.holds(leaf) and not homes.behind([leaf], trust)):
+        return state
+    return "behind: is keep running?"
 
 
 def _duration(left: timedelta) -> str:

@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 from rich.console import Console
 
-from certs import CA, IssuerExpired, Lifetimes, cli, keeper, rolling, status
+from certs import CA, IssuerExpired, Lifetimes, cli, files, keeper, rolling, status
 from certs.homes import Event
 from certs.index import Index
 
@@ -270,10 +270,52 @@ class TestStatus:
         shown = [(what, state) for what, _, _, state, _ in status.rows(fresh, datetime.now(UTC))]
         assert shown == [(what, "good") for what in ("root.2", "issuing.2", "CRL 3", "orders")]
 
+    @pytest.mark.parametrize("name", ["leaf.pem", "key.pem", "bundle.pem", "crl.pem"])
+    def test_a_file_that_is_missing_or_another_is_said(self, fresh: CA, town: Path, certs: Commands, name: str) -> None:
+        fresh.issue("billing", town / "billing")
+        whole = (town / "orders" / name).read_bytes()
+        (town / "orders" / name).unlink()
+        code, said = certs("status")
+        assert (code, said.count("behind:")) == (1, 1)
+        (town / "orders" / name).write_bytes(b"an older one")
+        assert certs("status")[0] == 1
+        (town / "orders" / name).write_bytes(whole)
+        assert certs("status")[0] == 0
+
+    def test_a_revocation_that_was_not_delivered_is_said(self, fresh: CA, town: Path, certs: Commands) -> None:
+        fresh.issue("billing", town / "billing")
+        fresh.revoke("billing")
+        states = [state for _, _, _, state, _ in status.rows(fresh, datetime.now(UTC))]
+        assert states[3:] == ["behind: is keep running?", "REVOKED: keyCompromise"]
+        assert certs("status")[0] == 1
+        fresh.renew_due()
+        assert certs("status")[0] == 0
+
+    def test_it_waits_for_a_delivery_under_way(self, fresh: CA, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen = []
+        really = files.locked
+
+        @contextmanager
+        def locked(directory: Path) -> Iterator[None]:
+            with really(directory):
+                seen.append("locked")
+                yield
+            seen.append("let go")
+
+        def rows(_ca: CA, _now: datetime) -> Iterator[status.Row]:
+            seen.append("looked")
+            yield from ()
+
+        monkeypatch.setattr(files, "locked", locked)
+        monkeypatch.setattr(status, "rows", rows)
+        status.show(fresh, None, Console(file=io.StringIO()))
+        assert seen == ["locked", "looked", "let go"]
+
     def test_superseded_and_revoked_leaves_are_told_apart(self, fresh: CA, town: Path) -> None:
         fresh.issue("orders", town / "orders")
         fresh.issue("billing", town / "billing")
         fresh.revoke("billing")
+        fresh.publish()
         states = [state for _, _, _, state, _ in status.rows(fresh, datetime.now(UTC))]
         assert states[3:] == ["superseded", "good", "REVOKED: keyCompromise"]
 

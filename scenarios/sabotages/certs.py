@@ -283,6 +283,27 @@ SABOTAGES = (
         f"{CERTS}::TestFiles",
     ),
     Sabotage(
+        "status is well though a service has no key",
+        "certs/status.py",
+        "(homes.holds(leaf) and not homes.behind([leaf], trust))",
+        "not homes.behind([leaf], trust)",
+        "tests/test_certs_keep.py::TestStatus::test_a_file_that_is_missing_or_another_is_said",
+    ),
+    Sabotage(
+        "status is well though a service has not heard of a revocation",
+        "certs/status.py",
+        "(homes.holds(leaf) and not homes.behind([leaf], trust))",
+        "homes.holds(leaf)",
+        "tests/test_certs_keep.py::TestStatus::test_a_revocation_that_was_not_delivered_is_said",
+    ),
+    Sabotage(
+        "status looks while the CA delivers",
+        "certs/status.py",
+        "    with ca.changing():  # or",
+        "    if True:  # or",
+        "tests/test_certs_keep.py::TestStatus::test_it_waits_for_a_delivery_under_way",
+    ),
+    Sabotage(
         "a round that failed is a sign of health",
         "certs/keeper.py",
         '        if all(event.event != "failed" for event in events):',
