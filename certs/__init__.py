@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         IssuerExpired,
         NoAuthority,
         OutOfTurn,
+        TooSeldom,
         Undelivered,
         UnknownLeaf,
     )
@@ -49,6 +50,7 @@ __all__ = [
     "Lifetimes",
     "NoAuthority",
     "OutOfTurn",
+    "TooSeldom",
     "Undelivered",
     "UnknownLeaf",
 ]

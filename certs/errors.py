@@ -8,7 +8,8 @@
     ├── UnknownLeaf      no valid leaf, and no intermediate, has this name or serial number
     ├── IssuerExpired    the time of the root or intermediate is over, and so is everything under it
     ├── OutOfTurn        a rotation's step that cannot be taken yet, or any more
-    └── Undelivered      signed and recorded, but some directories could not be written
+    ├── Undelivered      signed and recorded, but some directories could not be written
+    └── TooSeldom        a keeper with this period would let something run out between two looks
 
 Trouble with the disk itself stays what it is: OSError.
 """
@@ -48,3 +49,7 @@ class OutOfTurn(CAError):
 
 class Undelivered(CAError):
     """What was signed is recorded, but some directories could not be written."""
+
+
+class TooSeldom(CAError):
+    """Something would run out between two looks of the keeper."""

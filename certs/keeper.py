@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certs import files
-from certs.errors import CAError
+from certs.errors import CAError, TooSeldom
 
 if TYPE_CHECKING:
     from certs.authority import CA
+    from certs.profiles import Lifetimes
 
 ALIVE = "alive"
 PERIOD = 30.0  # seconds between two rounds
@@ -34,7 +35,9 @@ Report = Callable[[str, dict[str, object]], None]
 
 
 def keep(ca: "CA", period: float, wait: Wait, report: Report) -> None:
-    """Look at everything once per period, until `wait` says stop."""
+    """Look at everything once per period, until `wait` says stop; raises TooSeldom."""
+    if period > (longest := _longest(ca.index().lifetimes)):
+        raise TooSeldom(f"{period:g} s are too long a period: at most {longest:g} s, or what this CA signs runs out")
     report("started", {"directory": str(ca.directory), "period": period})
     try:
         while True:
@@ -44,6 +47,11 @@ def keep(ca: "CA", period: float, wait: Wait, report: Report) -> None:
     finally:
         (ca.directory / ALIVE).unlink(missing_ok=True)
     report("stopped", {})
+
+
+def _longest(lives: "Lifetimes") -> float:
+    """Seconds between two looks at most: half a life is left for one, and an intermediate's replacement takes two."""
+    return min(lives.crl, lives.leaf, lives.intermediate / 2).total_seconds() / 2
 
 
 def _round(ca: "CA", period: float, report: Report) -> None:

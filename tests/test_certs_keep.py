@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 from rich.console import Console
 
-from certs import CA, IssuerExpired, Lifetimes, cli, files, keeper, rolling, status
+from certs import CA, IssuerExpired, Lifetimes, TooSeldom, cli, files, keeper, rolling, status
 from certs.homes import Event
 from certs.index import Index
 
@@ -356,6 +356,21 @@ class TestKeeper:
         log = Log()
         keeper.keep(ca, 30, rounds(3), log)
         assert log.events == ["started", "crl_signed", "renewed", "stopped"]
+
+    @pytest.mark.parametrize(("life", "longest"), [("crl", 30), ("leaf", 30), ("intermediate", 15)])
+    def test_it_refuses_to_look_so_seldom_that_something_would_run_out_in_between(
+        self, town: Path, certs: Commands, life: str, longest: int
+    ) -> None:
+        certs("init", f"--{life}-life", "60s")
+        log = Log()
+        keeper.keep(CA.open(town / "ca"), longest, rounds(1), log)
+        assert log.events == ["started", "stopped"]
+        with pytest.raises(TooSeldom):
+            keeper.keep(CA.open(town / "ca"), longest + 0.1, rounds(1), log)
+        assert certs("keep", "--period", "90") == (
+            1,
+            f"certs: 90 s are too long a period: at most {longest} s, or what this CA signs runs out",
+        )
 
     def test_it_sees_what_other_processes_issue_meanwhile(self, ca: CA, town: Path) -> None:
         log = Log()

@@ -304,6 +304,14 @@ SABOTAGES = (
         "tests/test_certs_keep.py::TestStatus::test_it_waits_for_a_delivery_under_way",
     ),
     Sabotage(
+        "the keeper looks so seldom that the CRL runs out in between",
+        "certs/keeper.py",
+        "    if period > (longest := _longest(ca.index().lifetimes)):",
+        "    if (longest := _longest(ca.index().lifetimes)) < 0:",
+        "tests/test_certs_keep.py::TestKeeper"
+        "::test_it_refuses_to_look_so_seldom_that_something_would_run_out_in_between",
+    ),
+    Sabotage(
         "a round that failed is a sign of health",
         "certs/keeper.py",
         '        if all(event.event != "failed" for event in events):',
