@@ -42,7 +42,7 @@ def begin(ca: CA, kind: Kind) -> Authority:
     with _changing(ca) as index:
         if index.rolling is None:
             index = _with_next(ca, index, kind, ca.now())
-        if index.rolling != kind or index.waiting is None:
+        if index.rolling != kind or index.waiting is None or (kind == "root" and not _root_waits(index)):
             raise OutOfTurn(f"another rotation is under way: {next_step(index)}")
         delivered = ca.deliver(index)
         if _waits_for(ca, index, ca.now()):
@@ -53,8 +53,8 @@ def begin(ca: CA, kind: Kind) -> Authority:
 def switch(ca: CA) -> list[Event]:
     """Have the new intermediate sign from now on, and issue every leaf again; say which.
 
-    Taken again, it issues those that are missing. Raises OutOfTurn while a reader lacks the new root or CRL, or when
-    nothing was begun, and Undelivered.
+    Taken again for a root, it issues those that are missing; for an intermediate the keeper does. Raises OutOfTurn
+    while a reader lacks the new root or CRL, or when nothing was begun, and Undelivered.
     """
     with _changing(ca) as index:
         if index.rolling is None:
@@ -71,10 +71,11 @@ def switch(ca: CA) -> list[Event]:
 def finish(ca: CA) -> None:
     """Take the old root out of every bundle, and put its key away.
 
-    Raises OutOfTurn while a leaf is still under it, or when nothing was switched, and Undelivered.
+    Taken again, it does what is left of that, if anything is. Raises OutOfTurn while a leaf is still under the old
+    root, or when nothing was switched, and Undelivered.
     """
     with _changing(ca) as index:
-        if len(index.roots) == 1 or _root_waits(index):
+        if _root_waits(index) or index.root.name == "root.1":  # the first came in nobody's place
             raise OutOfTurn("the leaves are not under a new root: begin and switch first")
         under = {each.name for each in index.authorities if each.issuer == index.root.name}
         late = [
@@ -108,9 +109,9 @@ def advance(ca: CA, index: Index, now: datetime) -> tuple[Index, list[Event]]:
 
 def next_step(index: Index) -> str:
     """The command that goes on with what was begun; empty when nothing was."""
-    if index.waiting and not _root_waits(index):
-        return "rotate intermediate"
-    return f"rotate root --step {'switch' if index.waiting else 'finish'}" if index.rolling else ""
+    if index.rolling == "root":  # until it is finished, a further intermediate is for the keeper alone
+        return f"rotate root --step {'switch' if _root_waits(index) else 'finish'}"
+    return "rotate intermediate" if index.rolling else ""
 
 
 @contextmanager

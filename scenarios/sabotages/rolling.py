@@ -84,9 +84,32 @@ SABOTAGES = (
     Sabotage(
         "two rotations get into each other's way",
         ROLLING,
-        "        if index.rolling != kind or index.waiting is None:",
-        "        if index.waiting is None:",
+        "        if index.rolling != kind or index.waiting is None or",
+        "        if index.waiting is None or",
         "tests/test_certs_rolling.py::TestOneAtATime::test_another_kind_waits_its_turn",
+    ),
+    Sabotage(
+        "a further intermediate passes for a new root",
+        ROLLING,
+        ' or (kind == "root" and not _root_waits(index)):',
+        ":",
+        "tests/test_certs_rolling.py::TestOneAtATime"
+        "::test_an_intermediate_that_the_keeper_made_since_does_not_hide_that_the_old_root_has_to_go",
+    ),
+    Sabotage(
+        "what is next is what would be refused",
+        ROLLING,
+        '    if index.rolling == "root":  #',
+        '    if index.rolling == "root" and (_root_waits(index) or not index.waiting):  #',
+        "tests/test_certs_rolling.py::TestOneAtATime"
+        "::test_an_intermediate_that_the_keeper_made_since_does_not_hide_that_the_old_root_has_to_go",
+    ),
+    Sabotage(
+        "what a crash left of the old root cannot be taken out any more",
+        ROLLING,
+        '        if _root_waits(index) or index.root.name == "root.1":',
+        "        if _root_waits(index) or len(index.roots) == 1:",
+        f"{ROOT}::test_a_crash_anywhere_in_a_step_is_mended_by_taking_it_again",
     ),
     Sabotage(
         "the intermediate runs out",
