@@ -19,12 +19,13 @@ from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.utils import cached_property
 
 from idp import resource
+from services.bounded import BoundedRequest
 
 FORM = "application/x-www-form-urlencoded"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class ValuedRequest(Request):
+class ValuedRequest(BoundedRequest):
     """A request, without the parameters that have no value."""
 
     @cached_property

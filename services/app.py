@@ -18,6 +18,7 @@ from werkzeug.exceptions import BadRequest, MisdirectedRequest
 from werkzeug.routing import BaseConverter
 
 from services import audit, policy, problems
+from services.bounded import BoundedRequest
 from services.identity import Identity
 from services.patterns import Pattern, pattern
 from services.peers import Peers
@@ -85,6 +86,7 @@ def create_app(
     at the edge people prove themselves; every other service asks the pattern.  Raises `UndeclaredView`.
     """
     app = flask.Flask(__name__, static_folder=None)
+    app.request_class = BoundedRequest
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=50)
     app.url_map.merge_slashes = False  # one path, one meaning: no redirect from //orders
     app.url_map.converters |= {"sku": Sku, "reference": Reference}

@@ -385,13 +385,16 @@ class TestProblemDocuments:
         assert answer.status_code == 413
         assert answer.mimetype == "application/problem+json"
 
-    def test_of_a_body_of_untold_length_no_more_is_read(self, app: Make) -> None:
+    @pytest.mark.parametrize(("length", "status"), [(16 * 1024, 200), (16 * 1024 + 1, 413), (20_000, 413)])
+    def test_a_body_of_untold_length_is_not_cut_off(self, app: Make, length: int, status: int) -> None:
+        """Nor is more of it read than it takes to see that there is more."""
         writer = Identity("gateway", "alice", frozenset({"orders:write"}), "signature", "")
-        body = io.BytesIO(b"x" * 20_000)
+        body = io.BytesIO(b"x" * length)
         environ = EnvironBuilder("/orders", "http://orders", method="POST", input_stream=body).get_environ()
         del environ["CONTENT_LENGTH"]
-        send(app(writer), environ | {"wsgi.input_terminated": True})
-        assert body.tell() <= 16 * 1024
+        answer = send(app(writer), environ | {"wsgi.input_terminated": True})
+        assert answer.status_code == status
+        assert body.tell() <= 16 * 1024 + 1
 
     @pytest.mark.parametrize("path", ["/orders", "/missing", "/open", "/fails/bug", "/healthz"])
     def test_no_answer_is_kept_by_a_cache_or_guessed_at(self, app: Make, path: str) -> None:

@@ -13,6 +13,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from idp import store as tables
 from idp.code import CodeGrant
+from idp.door import FORM
 from tests.idp_support import (
     ACCESS_TOKEN,
     CALLBACK,
@@ -298,6 +299,17 @@ class TestTokenEndpoint:
     def test_a_huge_request_is_refused(self, idp: Idp) -> None:
         response = idp.post("/token", "gateway", grant_type="client_credentials", scope="x" * 70_000)
         assert response.status_code == 413
+
+    @pytest.mark.parametrize(("length", "status"), [(64 * 1024, 200), (64 * 1024 + 1, 413), (70_000, 413)])
+    def test_a_huge_request_of_untold_length_is_refused_rather_than_cut_off(
+        self, idp: Idp, length: int, status: int
+    ) -> None:
+        """RFC 9110 §15.5.14: what comes in chunks says nothing of its length beforehand."""
+        body = b"grant_type=client_credentials&scope=items:read&x=".ljust(length, b"a")
+        arguments: dict[str, Any] = {"content_type": FORM, "headers": basic("gateway")}
+        untold = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+        response = idp.browser().post("/token", base_url=ISSUER, data=body, environ_overrides=untold, **arguments)
+        assert response.status_code == status
 
 
 class TestRefresh:

@@ -139,6 +139,17 @@ class TestWhatItTakes:
     def test_a_body_is_not_without_bounds(self, idp: ManagedIdp) -> None:
         assert idp.knock("POST", "/people", {"name": "x" * 70_000}).status_code == 413
 
+    def test_a_body_of_untold_length_is_not_cut_off(self, idp: ManagedIdp) -> None:
+        untold = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+        answer = idp.door.test_client().post(
+            "/clock/advance",
+            base_url=DOOR,
+            data=b'{"seconds": 1}'.ljust(70_000),
+            content_type="application/json",
+            environ_overrides=untold,
+        )
+        assert answer.status_code == 413
+
     def test_a_password_that_is_refused_is_not_echoed(self, idp: ManagedIdp) -> None:
         answer = idp.knock("POST", "/people", {"name": "dora", "password": ["hunter2"]})
         assert answer.status_code == 422

@@ -20,6 +20,7 @@ from idp.manage import clients, clock, faults, journal, keys, people, reset, rev
 from idp.manage.levers import ManagedProvider
 from idp.manage.operations import OPERATIONS, PARAMETER, CannotDo, Operation, document
 from services import strict_json
+from services.bounded import BoundedRequest
 
 OFFERED = (people, clients, faults, keys, clock, journal, revoke, reset)
 OURS = re.compile(r"\A(127\.0\.0\.1|localhost)(:[0-9]{1,5})?\Z", re.ASCII)
@@ -30,6 +31,7 @@ POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri
 def create_door(provider: ManagedProvider) -> flask.Flask:
     """The door to what `provider` is."""
     app = flask.Flask("idp", static_folder="static", template_folder="templates")
+    app.request_class = BoundedRequest
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     app.before_request(_come_from_here)
     app.after_request(_headers)

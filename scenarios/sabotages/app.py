@@ -49,6 +49,13 @@ SABOTAGES = (
         f"{GUARD}::test_a_path_that_leads_nowhere_says_so_only_to_whom_is_known",
     ),
     Sabotage(
+        "of a body in chunks the beginning is obeyed",
+        "services/bounded.py",
+        '        if full and environ["wsgi.input"].read(1):',
+        "        if full and False:",
+        "tests/test_app.py::TestProblemDocuments::test_a_body_of_untold_length_is_not_cut_off",
+    ),
+    Sabotage(
         "a path has two spellings",
         APP,
         "    app.url_map.merge_slashes = False",

@@ -175,6 +175,13 @@ SABOTAGES = (
     ),
     # door
     Sabotage(
+        "of a token request in chunks the beginning is obeyed",
+        DOOR,
+        "class ValuedRequest(BoundedRequest):",
+        "class ValuedRequest(Request):",
+        f"{GRANTS}::TestTokenEndpoint::test_a_huge_request_of_untold_length_is_refused_rather_than_cut_off",
+    ),
+    Sabotage(
         "of a repeated parameter the first counts",
         DOOR,
         "        if len(values) > 1 and name != resource.PARAMETER:",
