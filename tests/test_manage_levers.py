@@ -513,6 +513,23 @@ class TestJournal:
         assert not [secret for secret in secrets if secret in written]
         assert len(idp.manager.journal()) > 8
 
+    @pytest.mark.parametrize("path", ["/token", "/login"])
+    @pytest.mark.parametrize("length", ["told", "untold"])
+    def test_a_body_that_is_too_large_is_told_and_answered_as_ever(
+        self, idp: ManagedIdp, path: str, length: str, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        environ = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True} if length == "untold" else {}
+        page = path if path == "/token" else idp.get(idp.request()).location
+        form = {"grant_type": "client_credentials", "x": "x" * 70_000}
+        answer = idp.browser().post(page, base_url=ISSUER, data=form, environ_overrides=environ)
+        assert answer.status_code == 413
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        entry = idp.manager.journal()[-1]
+        assert (entry.endpoint, entry.status, entry.grant, entry.outcome) == (path, 413, None, "deny")
+        assert json.loads(capfd.readouterr().out.splitlines()[-1])["status"] == 413
+
     def test_looking_after_health_is_not_worth_an_entry(self, idp: ManagedIdp) -> None:
         idp.get("/readyz")
         idp.get("/healthz")

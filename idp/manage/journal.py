@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import flask
 import sqlalchemy as sa
 from pydantic import Field
+from werkzeug.exceptions import HTTPException
 
 from idp.manage import state
 from idp.manage.operations import Query, operation
@@ -88,7 +90,6 @@ def reset(connection: sa.Connection) -> None:
 
 def _entry(response: flask.Response) -> dict[str, Any]:
     record, rule = flask.g.record, flask.request.url_rule
-    grant = flask.request.form.get("grant_type") if flask.request.method == "POST" else None
     reason = str(record.get("reason") or "").partition(":")[0][:LONGEST]
     denied = response.status_code >= 400
     return {
@@ -98,13 +99,21 @@ def _entry(response: flask.Response) -> dict[str, Any]:
         "user": record.get("user"),
         "method": flask.request.method,
         "endpoint": rule.rule if rule else None,
-        "grant": grant if grant in GRANTS else None,
+        "grant": _grant(),
         "outcome": record.get("decision", "deny" if denied else "allow"),
         "reason": reason or None,
         "status": response.status_code,
         "milliseconds": round((time.monotonic() - flask.g.began) * 1000, 1),
         "fault": flask.g.get("fault_id"),
     }
+
+
+def _grant() -> str | None:
+    """The grant that was asked for, if it is one; a body that was refused, for its size perhaps, asked for none."""
+    with suppress(HTTPException):
+        asked = flask.request.form.get("grant_type") if flask.request.method == "POST" else None
+        return asked if asked in GRANTS else None
+    return None
 
 
 def _meant(query: Filter) -> list[sa.ColumnElement[bool]]:

@@ -245,6 +245,13 @@ SABOTAGES = (
         f"{DOORS}::TestWhomItLetsIn::test_what_a_form_can_send_is_refused",
     ),
     Sabotage(
+        "with the door open what is too large is our failure",
+        "idp/manage/journal.py",
+        "    with suppress(HTTPException):",
+        "    with suppress(LookupError):",
+        "tests/test_manage_levers.py::TestJournal::test_a_body_that_is_too_large_is_told_and_answered_as_ever",
+    ),
+    Sabotage(
         "an access token passes for an ID token",
         "idp/keys.py",
         '        if found.header.get("typ") != typ:',
