@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from urllib.parse import unquote_plus
 
 import flask
@@ -81,7 +80,7 @@ def _basic(request: flask.Request) -> tuple[str, str]:
     scheme, _, encoded = request.headers["Authorization"].partition(" ")
     try:
         client_id, _, secret = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not even ASCII, or not UTF-8
         raise ClientNotAuthenticated("the Basic credentials are malformed") from None
     if scheme.lower() != "basic":
         raise ClientNotAuthenticated("the credentials are not Basic")

@@ -93,6 +93,7 @@ class TestFalseColours:
             "",
         ),
         "the pair, not encoded": ({"Authorization": f"Basic gateway:{SECRET}"}, {}, ""),
+        "the pair, encoded beyond ASCII": ({"Authorization": "Basic \xe9"}, {}, ""),
         "the pair, encoded twice": (encoded(basic("gateway")["Authorization"].partition(" ")[2]), {}, ""),
         "the pair at a proxy": ({"Proxy-Authorization": basic("gateway")["Authorization"]}, {}, ""),
         "a certificate's name in a header": (

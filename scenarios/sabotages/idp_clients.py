@@ -53,6 +53,13 @@ SABOTAGES = (
         f"{FALSE}::test_that_proves_no_client",
     ),
     Sabotage(
+        "a client that shows no ASCII is our failure",
+        CLIENT_AUTH,
+        "    except ValueError:",
+        "    except UnicodeDecodeError:",
+        f"{FALSE}::test_that_proves_no_client",
+    ),
+    Sabotage(
         "a secret may stand in the query",
         CLIENT_AUTH,
         '        "a secret in the query": "client_secret" in request.args,\n',
