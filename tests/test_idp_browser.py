@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -315,6 +316,16 @@ class TestOpenIDConnect:
         access = idp.redeem(idp.authorize(browser=browser, client="portal").parameters["code"], "portal").get_json()
         hint = access["access_token"] if hint == "access token" else hint
         assert idp.authorize(None, browser, id_token_hint=hint).parameters["error"] == "invalid_request"
+
+    @pytest.mark.parametrize("crit", ["1", "true", "null", "1.5", "[1]", "[[]]", "[null]"])
+    def test_a_hint_whose_header_makes_no_sense_is_refused(self, shared: Idp, crit: str) -> None:
+        """RFC 7515 §4.1.11: what must be understood is a list of names, and none is understood here."""
+        browser = shared.browser()
+        shared.authorize(browser=browser)
+        header = base64.urlsafe_b64encode(f'{{"alg":"ES256","crit":{crit}}}'.encode()).rstrip(b"=").decode()
+        hint = f"{header}.e30.AA"
+        assert shared.authorize(None, browser, id_token_hint=hint).parameters["error"] == "invalid_request"
+        assert shared.get(f"/logout?id_token_hint={hint}").status_code == 400
 
 
 class TestLogout:

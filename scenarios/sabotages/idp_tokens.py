@@ -11,6 +11,14 @@ GRANTS = "tests/test_idp_grants.py"
 KINDS = "tests/test_idp_tokens.py"
 
 SABOTAGES = (
+    # what is shown for an ID token
+    Sabotage(
+        "a header that makes no sense is our failure",
+        "idp/keys.py",
+        "        except (JoseError, TypeError, ValueError):",
+        "        except JoseError:",
+        "tests/test_idp_browser.py::TestOpenIDConnect::test_a_hint_whose_header_makes_no_sense_is_refused",
+    ),
     # introspection and revocation
     Sabotage(
         "a client that is no resource server is told about tokens",
