@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, NoReturn
 
 import sqlalchemy as sa
-from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, OAuth2Request
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, InvalidScopeError, OAuth2Request
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc6749.hooks import hooked
 
@@ -106,9 +106,12 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no
         self.request.user = user
         audit.note(user=user.name)
         audience = resource.narrowed(self.request.form, client.audience, code.authorization.audience)
+        scope = " ".join(one for one in code.authorization.scope.split() if one in client.scopes)
+        if not scope:
+            raise InvalidScopeError()  # its registration has lost them all since
         authorization = self._redeem(code)
         refresh = client.check_grant_type("refresh_token")
-        answer = self.server.tokens.issue(client, authorization, authorization.scope, audience, refresh=refresh)
+        answer = self.server.tokens.issue(client, authorization, scope, audience, refresh=refresh)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
 
     def _redeem(self, code: Code) -> Authorization:

@@ -45,7 +45,8 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no t
         audit.note(user=user.name)
         client: Client = self.request.client
         audience = resource.narrowed(self.request.form, client.audience, authorization.audience)
-        scope = " ".join(dict.fromkeys((self.request.payload.scope or authorization.scope).split()))
+        asked = dict.fromkeys((self.request.payload.scope or authorization.scope).split())
+        scope = " ".join(one for one in asked if one in client.scopes)  # its registration may have lost some since
         if not scope:
             raise InvalidScopeError()  # white space is no scope (RFC 6749 §3.3)
         if not self.server.tokens.spend(old):

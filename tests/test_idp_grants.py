@@ -148,6 +148,20 @@ class TestAuthorizationCode:
         assert tokens["scope"] == "openid orders:read"
         assert idp.tokens("carol", scope="openid orders:refund")["scope"] == "openid orders:refund"
 
+    def test_a_scope_taken_from_the_client_meanwhile_is_gone(self, idp: Idp) -> None:
+        code = idp.authorize(scope="openid items:read orders:read").parameters["code"]
+        idp.reregister("gateway", scopes=["items:read"])
+        answer = idp.redeem(code).get_json()
+        assert answer["scope"] == idp.introspect(answer["access_token"])["scope"] == "items:read"
+        assert "id_token" not in answer
+
+    def test_a_code_is_not_used_up_by_a_client_that_has_no_scope_left(self, idp: Idp) -> None:
+        code = idp.authorize(scope="openid orders:read").parameters["code"]
+        idp.reregister("gateway", scopes=["items:read"])
+        assert refusal(idp.redeem(code)) == (400, "invalid_scope")
+        idp.reregister("gateway")
+        assert idp.redeem(code).status_code == 200
+
 
 class TestProofKey:
     """RFC 7636: S256 for every client."""
@@ -370,6 +384,21 @@ class TestRefresh:
     def test_the_scope_cannot_be_widened(self, idp: Idp, scope: str) -> None:
         token = idp.tokens(scope="openid items:read orders:read")["refresh_token"]
         assert refusal(idp.refresh(token, scope=scope)) == (400, "invalid_scope")
+
+    def test_a_scope_taken_from_the_client_is_gone(self, idp: Idp) -> None:
+        token = idp.tokens(scope="openid items:read orders:read")["refresh_token"]
+        idp.reregister("gateway", scopes=["items:read"])
+        less = idp.refresh(token).get_json()
+        assert less["scope"] == idp.introspect(less["access_token"])["scope"] == "items:read"
+        assert idp.refresh(less["refresh_token"], scope="items:read orders:read").get_json()["scope"] == "items:read"
+
+    @pytest.mark.parametrize("asked", [None, "orders:read"])
+    def test_a_client_that_has_no_scope_left_is_refused_and_spends_nothing(self, idp: Idp, asked: str | None) -> None:
+        token = idp.tokens(scope="openid orders:read")["refresh_token"]
+        idp.reregister("gateway", scopes=["items:read"])
+        assert refusal(idp.refresh(token, scope=asked)) == (400, "invalid_scope")
+        idp.reregister("gateway")
+        assert idp.refresh(token, scope=asked).status_code == 200
 
     def test_the_family_ends_after_eight_hours_however_often_it_is_refreshed(self, idp: Idp) -> None:
         tokens = idp.tokens()

@@ -157,6 +157,20 @@ SABOTAGES = (
         f"{CODES}::TestStolenRefreshToken::test_it_is_no_good_for_more_than_was_granted",
     ),
     Sabotage(
+        "a client that has lost a scope goes on having it",
+        REFRESH,
+        " for one in asked if one in client.scopes)",
+        " for one in asked)",
+        f"{GRANTS}::TestRefresh::test_a_scope_taken_from_the_client_is_gone",
+    ),
+    Sabotage(
+        "a client that has lost a scope gets it for a code",
+        CODE,
+        " for one in code.authorization.scope.split() if one in client.scopes)",
+        " for one in code.authorization.scope.split())",
+        f"{GRANTS}::TestAuthorizationCode::test_a_scope_taken_from_the_client_meanwhile_is_gone",
+    ),
+    Sabotage(
         "a family lasts for ever",
         REFRESH,
         " or found.expires <= self.server.clock():",
