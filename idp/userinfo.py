@@ -7,7 +7,6 @@ from typing import Any
 
 import flask
 
-from idp import mtls
 from idp.provider import current_provider
 from idp.tokens import Token
 from services import audit
@@ -20,14 +19,17 @@ views = flask.Blueprint("userinfo", __name__)
 
 @views.route("/userinfo", methods=["GET", "POST"])
 def userinfo() -> flask.Response:
-    """Answer with the claims that the token's scopes open, to whoever bears it in the header, and only there."""
+    """Answer with the claims that the token's scopes open, to whoever bears it in the header, and only there.
+
+    One that names an actor was exchanged for a service: it is for that one alone, and not for us (RFC 9068 §4).
+    """
     shown = flask.request.headers.get("Authorization")
     if shown is None:
         return _refuse(401, None)  # RFC 6750 §3.1: no error code, since nothing was wrong but the silence
     match = BEARER.match(shown)
     token = current_provider().tokens.find(match[1]) if match else None
     person = current_provider().users.get(token.authorization.user or "") if token else None
-    if token is None or person is None or token.cnf not in (None, mtls.confirmation()):
+    if token is None or person is None or token.act is not None:
         return _refuse(401, "invalid_token")
     audit.note(caller=token.client_id, user=person.name)
     if "openid" not in token.scope.split():

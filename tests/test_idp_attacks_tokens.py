@@ -153,6 +153,15 @@ class TestMisusedAtUserInfo:
     def test_nor_does_a_clients_own_token(self, idp: Idp, client: str) -> None:
         assert idp.userinfo(idp.own_token(client, scope="items:read")["access_token"]).status_code == 401
 
+    @pytest.mark.parametrize("certificate", ["edge", "inventory", None])
+    def test_nor_does_one_that_was_exchanged_for_a_service(self, idp: Idp, certificate: str | None) -> None:
+        """RFC 9068 §4, RFC 8707 §2: it is for that one service, whoever shows it."""
+        token = idp.exchange(idp.tokens()["access_token"], "edge", "inventory").get_json()["access_token"]
+        answer = idp.userinfo(token, environ_overrides=idp.connection_of(certificate) if certificate else {})
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="idp", error="invalid_token"'
+        assert "alice" not in answer.text
+
     @pytest.mark.parametrize("place", ["the query", "a form", "a cookie", "another header", "Basic"])
     def test_nor_a_good_one_in_another_place(self, idp: Idp, place: str) -> None:
         token = idp.tokens()["access_token"]

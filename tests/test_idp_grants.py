@@ -474,12 +474,6 @@ class TestMutualTls:
         root = {"gunicorn.socket": Shown(idp.directory / "ca/root.1.pem")}
         assert refusal(self.ask(idp, "orders", root)) == INVALID_CLIENT
 
-    def test_a_bound_token_is_not_taken_at_userinfo_without_its_certificate(self, idp: Idp) -> None:
-        token = idp.exchange(idp.tokens()["access_token"], "edge", "orders").get_json()["access_token"]
-        assert idp.userinfo(token).status_code == 401
-        assert idp.userinfo(token, environ_overrides=idp.connection_of("orders")).status_code == 401
-        assert idp.userinfo(token, environ_overrides=idp.connection_of("edge")).status_code == 200
-
 
 class TestExchange:
     """RFC 8693: each hop's own token."""
