@@ -38,11 +38,18 @@ def jwks() -> flask.Response:
 
 
 def document() -> dict[str, Any]:
-    """The metadata (RFC 8414 §2, OpenID Connect Discovery 1.0 §3)."""
+    """The metadata (RFC 8414 §2, OpenID Connect Discovery 1.0 §3).
+
+    Of grants and methods it names those that some client is registered for: no other works, and the listener asks for a
+    certificate only where a client proves itself by one.  An empty list is left out (RFC 8414 §3.2).
+    """
     provider = current_provider()
-    issuer = provider.issuer
-    scopes = PROTOCOL_SCOPES.union(*(client.scopes for client in provider.clients.all().values()))
-    return {
+    issuer, clients = provider.issuer, provider.clients.all().values()
+    scopes = PROTOCOL_SCOPES.union(*(client.scopes for client in clients))
+    registered = {client.auth_method for client in clients}
+    methods = [method for method in AUTH_METHODS if method in registered]
+    grants = [grant for grant in GRANTS if any(client.check_grant_type(grant) for client in clients)]
+    told = {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
@@ -54,7 +61,7 @@ def document() -> dict[str, Any]:
         "scopes_supported": sorted(scopes),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": GRANTS,
+        "grant_types_supported": grants,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": PROMPTS,
         "display_values_supported": ["page"],
@@ -63,12 +70,13 @@ def document() -> dict[str, Any]:
         "id_token_signing_alg_values_supported": provider.keys.algorithms,
         "claim_types_supported": ["normal"],
         "claims_supported": ["iss", "aud", "iat", "exp", "auth_time", "nonce", "at_hash", *CLAIMS],
-        "token_endpoint_auth_methods_supported": AUTH_METHODS,
-        "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
-        "introspection_endpoint_auth_methods_supported": PROVING_METHODS,
-        "tls_client_certificate_bound_access_tokens": True,  # RFC 8705 §3.3
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": [method for method in methods if method in PROVING_METHODS],
+        "tls_client_certificate_bound_access_tokens": "tls_client_auth" in methods,  # RFC 8705 §3.3
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }
+    return {name: value for name, value in told.items() if value != []}

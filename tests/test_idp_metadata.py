@@ -131,6 +131,44 @@ class TestComplete:
         assert "code" in document["response_types_supported"]
 
 
+class TestOfThoseWhoAreRegistered:
+    """A grant or a proof that no client is registered for does not work, so it is not named."""
+
+    @staticmethod
+    def told(idp: Idp, *clients: dict[str, Any]) -> Document:
+        idp.register(*clients)
+        return dict(idp.get("/.well-known/openid-configuration").get_json())
+
+    def test_without_a_client_that_has_a_certificate_none_is_of_use(self, idp: Idp) -> None:
+        """Nor does the listener ask for one."""
+        found = self.told(idp, a_client("gateway"))
+        for endpoint in ("token", "revocation", "introspection"):
+            assert found[f"{endpoint}_endpoint_auth_methods_supported"] == ["client_secret_basic"]
+        assert found["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+        assert found["tls_client_certificate_bound_access_tokens"] is False
+
+    def test_what_is_named_works(self, idp: Idp) -> None:
+        found = self.told(idp, a_client("gateway"))
+        for grant in found["grant_types_supported"]:
+            assert TestGrants.ask(idp, grant).status_code == 200
+        assert idp.introspect(idp.own_token()["access_token"])["active"]
+
+    def test_with_one_it_is_named_at_once(self, idp: Idp) -> None:
+        assert EXCHANGE not in self.told(idp, a_client("gateway"))["grant_types_supported"]
+        found = self.told(idp, a_client("gateway"), a_service("orders", "billing"))
+        assert EXCHANGE in found["grant_types_supported"]
+        assert found["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "tls_client_auth"]
+        assert found["tls_client_certificate_bound_access_tokens"] is True
+
+    def test_a_list_that_would_be_empty_is_left_out(self, idp: Idp) -> None:
+        """RFC 8414 §3.2."""
+        public = {"auth_method": "none", "introspect": False, "grant_types": ["authorization_code"]}
+        found = self.told(idp, a_client("cli", **public))
+        assert found["token_endpoint_auth_methods_supported"] == ["none"]
+        assert "introspection_endpoint_auth_methods_supported" not in found
+        assert [] not in found.values()
+
+
 class TestEndpoints:
     """Each is there, does its work, and there are no others."""
 

@@ -165,6 +165,20 @@ SABOTAGES = (
         "tests/test_idp_metadata.py::TestFrontChannel::test_response_types",
     ),
     Sabotage(
+        "the metadata names grants that nobody is registered for",
+        "idp/metadata.py",
+        " if any(client.check_grant_type(grant) for client in clients)]",
+        "]",
+        "tests/test_idp_metadata.py::TestOfThoseWhoAreRegistered",
+    ),
+    Sabotage(
+        "the metadata names proofs that nobody is asked for",
+        "idp/metadata.py",
+        "[method for method in AUTH_METHODS if method in registered]",
+        "AUTH_METHODS",
+        "tests/test_idp_metadata.py::TestOfThoseWhoAreRegistered",
+    ),
+    Sabotage(
         "no certificate is asked for though a client proves itself by one",
         "idp/serve.py",
         '"optional" if by_certificate else "none"',
