@@ -55,7 +55,7 @@ def authorize() -> Response:
         grant = provider.get_consent_grant(end_user=login)
         if login is None or must_log_in_again(asked, login):
             if asked.get("prompt") == "none":
-                raise OAuth2Error("Nobody is logged in.", error="login_required")
+                raise OAuth2Error("The log-in that is asked for is not there.", error="login_required")
             return flask.redirect(f"{flask.url_for('login.show')}?{urlencode(list(asked.items(multi=True)))}", 303)
         audit.note(user=login.user.name)
         response = provider.create_authorization_response(grant_user=login, grant=grant)

@@ -59,6 +59,8 @@ def log_in() -> Response | tuple[str, int]:
     sessions.begin(user)
     # a fresh log-in is what these two asked for: with them, the request would lead back here for ever
     asked = [(name, value) for name, value in flask.request.args.items(multi=True) if name not in {"prompt", "max_age"}]
+    if "id_token_hint" in flask.request.args:  # whoever it means was here now or was not: no second page changes that
+        asked.append(("prompt", "none"))
     return flask.redirect(f"{flask.url_for('authorize.authorize')}?{urlencode(asked)}", 303)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from authlib.oidc.core.util import create_half_hash
 
-from tests.idp_support import AFTER_LOGOUT, ISSUER, PASSWORDS, Idp, a_client, claims_of, csrf, header_of
+from tests.idp_support import AFTER_LOGOUT, CALLBACK, ISSUER, PASSWORDS, Idp, a_client, claims_of, csrf, header_of
 
 pytest_plugins = ("tests.idp_fixtures",)
 
@@ -309,6 +309,20 @@ class TestOpenIDConnect:
         assert idp.authorize(None, browser, id_token_hint=alices, prompt="none").parameters["error"] == "login_required"
         idp.authorize("alice", browser, prompt="login")
         assert "code" in idp.authorize(None, browser, id_token_hint=alices, prompt="none").parameters
+
+    @pytest.mark.parametrize("asked", [{}, {"prompt": "login"}, {"max_age": "0"}], ids=str)
+    def test_when_another_person_logs_in_than_the_hint_means_the_client_is_told(
+        self, idp: Idp, asked: dict[str, str]
+    ) -> None:
+        """OpenID Connect Core §3.1.2.1: they were asked once, and would be for ever."""
+        alices = idp.tokens("alice")["id_token"]
+        browser = idp.browser()
+        idp.authorize("bob", browser)
+        assert idp.get(idp.request(id_token_hint=alices, **asked), browser).location.startswith("/login?")
+        answer = idp.authorize("bob", browser, id_token_hint=alices, **asked)
+        assert answer.response.location.startswith(f"{CALLBACK}?")
+        assert (answer.parameters["error"], answer.parameters["state"]) == ("login_required", "s1")
+        assert "code" in idp.authorize("alice", browser, id_token_hint=alices, **asked).parameters
 
     @pytest.mark.parametrize("hint", ["x", "..", "a.b.c", "é.é.é", "e30.e30.", "access token"])
     def test_a_hint_that_is_no_id_token_is_refused(self, idp: Idp, hint: str) -> None:

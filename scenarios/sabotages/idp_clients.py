@@ -169,7 +169,7 @@ SABOTAGES = (
     Sabotage(
         "prompt=none shows a page",
         AUTHORIZE,
-        '                raise OAuth2Error("Nobody is logged in.", error="login_required")',
+        '                raise OAuth2Error("The log-in that is asked for is not there.", error="login_required")',
         "                pass",
         f"{BROWSER}::TestOpenIDConnect::test_prompt_none_never_shows_a_page",
     ),

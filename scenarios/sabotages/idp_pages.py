@@ -45,6 +45,13 @@ SABOTAGES = (
         f"{LOGINS}::TestRedirectsAfterTheLogIn::test_a_post_is_answered_with_see_other",
     ),
     Sabotage(
+        "who is not the person that a hint means is asked for ever",
+        LOGIN,
+        '    if "id_token_hint" in flask.request.args:',
+        "    if False:",
+        f"{BROWSER}::TestOpenIDConnect::test_when_another_person_logs_in_than_the_hint_means_the_client_is_told",
+    ),
+    Sabotage(
         "a guesser is not slowed down",
         LOGIN,
         "Guesses(per_name=PER_PERSON, ",
