@@ -23,9 +23,11 @@ def userinfo() -> flask.Response:
 
     One that names an actor was exchanged for a service: it is for that one alone, and not for us (RFC 9068 §4).
     """
-    shown = flask.request.headers.get("Authorization")
-    if shown is None:
+    shown = flask.request.headers.get("Authorization", "")
+    if shown.partition(" ")[0].lower() != "bearer":
         return _refuse(401, None)  # RFC 6750 §3.1: no error code, since nothing was wrong but the silence
+    if "access_token" in flask.request.args or "access_token" in flask.request.form:
+        return _refuse(400, "invalid_request")  # RFC 6750 §2: a token comes in one way
     match = BEARER.match(shown)
     token = current_provider().tokens.find(match[1]) if match else None
     person = current_provider().users.get(token.authorization.user or "") if token else None
@@ -49,7 +51,7 @@ def claims(token: Token, person: User) -> dict[str, Any]:
 
 def _refuse(status: int, error: str | None) -> flask.Response:
     """A refusal with the challenge of RFC 6750 §3."""
-    audit.note(decision="deny", reason=error or "no token was shown")
+    audit.note(decision="deny", reason=error or "no bearer token was shown")
     response = flask.jsonify({"error": error} if error else {})
     response.status_code = status
     scope = ', scope="openid"' if error == "insufficient_scope" else ""

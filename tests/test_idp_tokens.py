@@ -323,16 +323,35 @@ class TestUserInfo:
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="idp", error="invalid_token"'
 
-    @pytest.mark.parametrize("form", ["Bearer", "Bearer  {}", "Basic {}", "DPoP {}", "Bearer {}, Bearer {}", "{}"])
+    @pytest.mark.parametrize("form", ["Bearer", "Bearer ", "bearer  {}", "Bearer {} x", "Bearer {}, Bearer {}"])
     def test_only_one_well_formed_bearer_is_read(self, idp: Idp, form: str) -> None:
         token = idp.tokens()["access_token"]
         response = idp.get("/userinfo", headers={"Authorization": form.replace("{}", token)})
         assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="idp", error="invalid_token"'
+
+    @pytest.mark.parametrize("form", ["", "Basic {}", "DPoP {}", "{}", "Bearer={}", "Bearerx {}", "xBearer {}"])
+    def test_another_scheme_is_answered_with_a_bare_challenge(self, idp: Idp, form: str) -> None:
+        """RFC 6750 §3.1: whoever does not know that we take bearers learns it, and no more."""
+        token = idp.tokens()["access_token"]
+        response = idp.get("/userinfo", headers={"Authorization": form.replace("{}", token)})
+        assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, 'Bearer realm="idp"')
 
     def test_a_token_in_query_or_body_is_not_read(self, idp: Idp) -> None:
         token = idp.tokens()["access_token"]
         assert idp.get(f"/userinfo?access_token={token}").status_code == 401
         assert idp.browser().post("/userinfo", base_url=ISSUER, data={"access_token": token}).status_code == 401
+
+    @pytest.mark.parametrize("where", ["query_string", "data"])
+    @pytest.mark.parametrize("second", ["the same", "another"])
+    def test_one_that_comes_in_two_ways_is_an_invalid_request(self, idp: Idp, where: str, second: str) -> None:
+        """RFC 6750 §2, §3.1: a client must not use more than one method."""
+        token = idp.tokens()["access_token"]
+        twice: dict[str, Any] = {where: {"access_token": token if second == "the same" else "x"}}
+        headers = {"Authorization": f"Bearer {token}"}
+        response = idp.browser().post("/userinfo", base_url=ISSUER, headers=headers, **twice)
+        assert refusal(response) == (400, "invalid_request")
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="idp", error="invalid_request"'
 
     def test_without_openid_the_scope_is_insufficient(self, idp: Idp) -> None:
         response = idp.userinfo(idp.tokens(scope="items:read")["access_token"])

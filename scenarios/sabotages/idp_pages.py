@@ -158,6 +158,20 @@ SABOTAGES = (
         f"{KINDS}::TestUserInfo::test_without_openid_the_scope_is_insufficient",
     ),
     Sabotage(
+        "a token may come in two ways at once",
+        USERINFO,
+        '    if "access_token" in flask.request.args or "access_token" in flask.request.form:',
+        "    if False:",
+        f"{KINDS}::TestUserInfo::test_one_that_comes_in_two_ways_is_an_invalid_request",
+    ),
+    Sabotage(
+        "another scheme passes for a wrong token",
+        USERINFO,
+        '    if shown.partition(" ")[0].lower() != "bearer":',
+        "    if not shown:",
+        f"{KINDS}::TestUserInfo::test_another_scheme_is_answered_with_a_bare_challenge",
+    ),
+    Sabotage(
         "a token for a service opens the person's claims",
         USERINFO,
         " or token.act is not None:",
