@@ -23,6 +23,8 @@ from services.bounded import BoundedRequest
 
 FORM = "application/x-www-form-urlencoded"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+SEVERAL = frozenset({resource.PARAMETER, "audience"})
+"""What may come more than once: RFC 8707 §2, and in an exchange RFC 8693 §2.1; nothing else reads an audience."""
 
 
 class ValuedRequest(BoundedRequest):
@@ -92,9 +94,9 @@ def require_form(request: Request) -> None:
 
 
 def refuse_repeated(parameters: MultiDict[str, str]) -> None:
-    """Refuse parameters that come twice (RFC 6749 §3.1, §3.2) or hold control characters; a resource may (RFC 8707)."""
+    """Refuse control characters, and parameters that come twice (RFC 6749 §3.1, §3.2) but are not of `SEVERAL`."""
     for name, values in parameters.lists():
-        if len(values) > 1 and name != resource.PARAMETER:
+        if len(values) > 1 and name not in SEVERAL:
             raise InvalidRequestError("A parameter is repeated.")
         if CONTROL.search(name + "".join(values)):
             raise InvalidRequestError("A parameter holds a control character.")

@@ -1,7 +1,7 @@
 """Resource indicators (RFC 8707): a client says where it is going to use a token, and the token is good only there.
 
 A resource is a URI.  A service's is the name in its certificate, `spiffe://shop.test/orders` for the audience `orders`;
-an audience that is registered as a URI is its own name.  Alone among parameters it may come several times (§2): then
+an audience that is registered as a URI is its own name.  Unlike most parameters it may come several times (§2): then
 the token is good at each.
 """
 

@@ -555,7 +555,6 @@ class TestExchange:
         "changes",
         [
             {"audience": None},
-            {"audience": ["orders", "inventory"]},
             {"subject_token_type": None},
             {"subject_token_type": "urn:ietf:params:oauth:token-type:id_token"},
             {"subject_token_type": "urn:ietf:params:oauth:token-type:jwt"},

@@ -143,6 +143,8 @@ class TestExchange:
             {"resource": "spiffe://shop.test/billing"},
             {"resource": "orders"},
             {"resource": ["spiffe://shop.test/orders", "spiffe://shop.test/inventory"]},
+            {"audience": ["orders", "inventory"]},
+            {"audience": ["orders", "billing"]},
             {"resource": "spiffe://shop.test/orders", "audience": "inventory"},
             {"resource": "spiffe://shop.test/orders", "audience": "billing"},
         ],
@@ -150,6 +152,11 @@ class TestExchange:
     )
     def test_it_is_one_and_may_be_asked_for(self, shared: Idp, named: dict[str, Any]) -> None:
         assert refusal(self.exchange(shared, **named)) == INVALID_TARGET
+
+    def test_it_may_be_named_more_than_once(self, shared: Idp) -> None:
+        twice = {"audience": ["orders"] * 2, "resource": ["spiffe://shop.test/orders"] * 2}
+        answer = self.exchange(shared, **twice)
+        assert claims_of(answer.get_json()["access_token"])["aud"] == ["orders"]
 
     def test_a_token_for_one_resource_is_exchanged_there_and_nowhere_else(self, shared: Idp) -> None:
         for at, status in ((EDGE, 200), (GATEWAY, 400)):

@@ -191,7 +191,7 @@ SABOTAGES = (
     Sabotage(
         "of a repeated parameter the first counts",
         DOOR,
-        "        if len(values) > 1 and name != resource.PARAMETER:",
+        "        if len(values) > 1 and name not in SEVERAL:",
         "        if not values:",
         f"{ATTACKS}::TestParametersThatComeTwice::test_are_refused",
     ),
