@@ -34,6 +34,8 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Aut
         form = self.request.form
         if not client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("This client may not exchange tokens.")
+        if client.auth_method != "tls_client_auth":
+            raise UnauthorizedClientError("This client has no certificate that a token could be bound to.")
         if "actor_token" in form or "actor_token_type" in form:
             raise InvalidRequestError("The actor is the client that asks; no actor_token is taken.")
         if "subject_token" not in form or form.get("subject_token_type") != ACCESS_TOKEN:
