@@ -158,6 +158,13 @@ SABOTAGES = (
         f"{KINDS}::TestUserInfo::test_without_openid_the_scope_is_insufficient",
     ),
     Sabotage(
+        "the log-in page repeats what it was sent",
+        LOGIN,
+        "problem=problem, ",
+        'problem=problem or flask.request.args.get("state"), ',
+        "tests/test_idp_attacks_pages.py::TestReflectedInput::test_nor_does_one_that_is_shown_whatever_else_was_asked",
+    ),
+    Sabotage(
         "a token may come in two ways at once",
         USERINFO,
         '    if "access_token" in flask.request.args or "access_token" in flask.request.form:',
