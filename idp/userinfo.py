@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 
+from idp import mtls
 from idp.provider import current_provider
 from idp.tokens import Token
 from services import audit
@@ -32,6 +33,8 @@ def userinfo() -> flask.Response:
     token = current_provider().tokens.find(match[1]) if match else None
     person = current_provider().users.get(token.authorization.user or "") if token else None
     if token is None or person is None or token.act is not None:
+        return _refuse(401, "invalid_token")
+    if token.cnf not in (None, mtls.confirmation()):  # RFC 8705 §3
         return _refuse(401, "invalid_token")
     audit.note(caller=token.client_id, user=person.name)
     if "openid" not in token.scope.split():

@@ -353,6 +353,12 @@ class TestUserInfo:
         assert refusal(response) == (400, "invalid_request")
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="idp", error="invalid_request"'
 
+    def test_one_that_is_bound_to_anothers_certificate_is_refused(self, idp: Idp) -> None:
+        store, token = idp.provider.store, idp.tokens()["access_token"]
+        with store.writing() as connection:
+            connection.execute(tables.tokens.update().values(cnf="another's thumbprint"))
+        assert idp.userinfo(token).status_code == 401
+
     def test_without_openid_the_scope_is_insufficient(self, idp: Idp) -> None:
         response = idp.userinfo(idp.tokens(scope="items:read")["access_token"])
         assert response.status_code == 403

@@ -176,4 +176,11 @@ SABOTAGES = (
         "    if False:",
         "tests/test_store.py::test_several_may_open_a_new_one_at_once[postgresql]",
     ),
+    Sabotage(
+        "whoever has a bound token has the claims",
+        "idp/userinfo.py",
+        "    if token.cnf not in (None, mtls.confirmation()):",
+        "    if False:",
+        f"{KINDS}::TestUserInfo::test_one_that_is_bound_to_anothers_certificate_is_refused",
+    ),
 )
