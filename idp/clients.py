@@ -23,6 +23,7 @@ PROTOCOL_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 """Scopes of OpenID Connect (Core §5.4, §11): they ask for claims about a person, and nobody has to be granted them."""
 REDIRECT_URI = re.compile(r"\A(https://[^/#@\s]+|http://127\.0\.0\.1|http://\[::1\])/[^#\s]*\Z", re.ASCII)
 LOOPBACK = re.compile(r"\A(http://(?:127\.0\.0\.1|\[::1\])):([1-9][0-9]{0,4})((?:/.*)?)\Z", re.ASCII)
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 Grant = Literal[
     "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"
 ]
@@ -60,6 +61,8 @@ class Client(BaseModel):
         for_itself = self.grant_types - {"authorization_code", "refresh_token"}
         if self.auth_method == "none" and (for_itself or self.introspect):
             raise ValueError("a public client proves nothing, so it gets nothing for itself (RFC 6749 §4.4)")
+        if self.auth_method != "tls_client_auth" and EXCHANGE in self.grant_types:
+            raise ValueError("a token that is exchanged is bound to a certificate, so it takes one (RFC 8705 §3)")
         if not all(REDIRECT_URI.match(uri) for uri in self.redirect_uris):
             raise ValueError("a redirect URI is https, or http on a loopback address, with no fragment (RFC 9700 §2.6)")
         return self

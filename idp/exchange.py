@@ -12,7 +12,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, Unaut
 from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 
 from idp import mtls, resource
-from idp.clients import Client
+from idp.clients import EXCHANGE, Client
 from idp.provider import PROVING_METHODS, Provider
 from idp.tokens import Token
 from services import audit
@@ -24,7 +24,7 @@ NOT_LIVE = "The subject_token is not a live access token for this client."
 class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib has no types
     """Authlib has an empty place for this grant; this fills it."""
 
-    GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
+    GRANT_TYPE = EXCHANGE
     TOKEN_ENDPOINT_AUTH_METHODS = PROVING_METHODS
     server: Provider
 
@@ -34,8 +34,6 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Aut
         form = self.request.form
         if not client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("This client may not exchange tokens.")
-        if client.auth_method != "tls_client_auth":
-            raise UnauthorizedClientError("This client has no certificate that a token could be bound to.")
         if "actor_token" in form or "actor_token_type" in form:
             raise InvalidRequestError("The actor is the client that asks; no actor_token is taken.")
         if "subject_token" not in form or form.get("subject_token_type") != ACCESS_TOKEN:

@@ -11,16 +11,11 @@ from typing import Any
 import flask
 
 from idp.authorize import PROMPTS
-from idp.clients import PROTOCOL_SCOPES
+from idp.clients import EXCHANGE, PROTOCOL_SCOPES
 from idp.provider import AUTH_METHODS, PROVING_METHODS, current_provider
 from idp.userinfo import CLAIMS
 
-GRANTS = [
-    "authorization_code",
-    "refresh_token",
-    "client_credentials",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
-]
+GRANTS = ["authorization_code", "refresh_token", "client_credentials", EXCHANGE]
 views = flask.Blueprint("metadata", __name__)
 
 

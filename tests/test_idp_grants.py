@@ -573,11 +573,6 @@ class TestExchange:
     def test_a_client_that_may_not_exchange_is_refused(self, idp: Idp) -> None:
         assert refusal(idp.exchange(idp.tokens()["access_token"], "gateway", "orders")) == (400, "unauthorized_client")
 
-    def test_a_client_that_has_no_certificate_to_bind_it_to_is_refused(self, idp: Idp) -> None:
-        idp.reregister("gateway", grant_types=["authorization_code", EXCHANGE], exchange_audiences=["orders"])
-        token = idp.tokens()["access_token"]
-        assert refusal(idp.exchange(token, "gateway", "orders")) == (400, "unauthorized_client")
-
     def test_only_the_actor_that_the_registration_names_may_act(self, idp: Idp) -> None:
         idp.reregister("gateway", audience=["edge", "orders"], may_act="edge")
         subject = idp.tokens()["access_token"]

@@ -118,6 +118,7 @@ class TestClients:
             PUBLIC | {"secret_sha256": "0" * 64},
             PUBLIC | {"grant_types": ["client_credentials"]},
             PUBLIC | {"grant_types": [EXCHANGE]},
+            {"grant_types": [EXCHANGE]},
             PUBLIC | {"introspect": True},
             {"auth_method": "client_secret_post"},
             {"redirect_uris": ["http://shop.test/callback"]},

@@ -230,4 +230,11 @@ SABOTAGES = (
         "        return request.values",
         f"{GRANTS}::TestTokenEndpoint::test_parameters_in_the_query_do_not_count",
     ),
+    Sabotage(
+        "a client without a certificate is registered for exchanges",
+        "idp/clients.py",
+        '        if self.auth_method != "tls_client_auth" and EXCHANGE in self.grant_types:',
+        "        if False:",
+        "tests/test_idp_server.py::TestClients::test_a_registration_that_makes_no_sense_is_refused",
+    ),
 )

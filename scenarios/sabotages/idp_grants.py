@@ -228,13 +228,6 @@ SABOTAGES = (
         f"{GRANTS}::TestExchange::test_it_never_outlives_the_token_it_came_from",
     ),
     Sabotage(
-        "who has no certificate gets a token that is bound to nobody",
-        EXCHANGE,
-        '        if client.auth_method != "tls_client_auth":',
-        "        if False:",
-        f"{GRANTS}::TestExchange::test_a_client_that_has_no_certificate_to_bind_it_to_is_refused",
-    ),
-    Sabotage(
         "an exchanged token is bound to nobody",
         EXCHANGE,
         "            cnf=mtls.confirmation(),\n",
