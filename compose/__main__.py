@@ -85,13 +85,14 @@ def down(pattern: Pattern = "") -> None:
     """End the shop, and its data, secrets and certificates with it."""
     environ = _environ(pattern)
     try:
-        shops = [choice.shop_meant(environ)]
+        ended = [choice.shop_meant(environ)]
     except CannotRun:
-        shops = choice.shops_left_over(environ)
-    for shop in shops:
-        shop.down()
+        ended = [shop for shop in choice.shops_left_over(environ) if shop.end_left_over()]
+    else:
+        ended[0].down()
+    for shop in ended:
         out.print(f"{shop.name} ({shop.runtime}) is down; its data, secrets and certificates are gone with it")
-    if not shops:
+    if not ended:
         out.print("nothing is up")
     for name, known in remember.shops(choice.run_root(environ)).items():
         out.print(f"still up: {name}   (make down {known.meant})")
@@ -176,12 +177,12 @@ def clean() -> None:
     from compose import engine
 
     root = choice.run_root(os.environ)
+    for shop in choice.shops_left_over({"RUN_ROOT": str(root)}):  # first: what comes up meanwhile is remembered then
+        shop.down()
+        out.print(f"{shop.name} is down")
     for name, known in remember.shops(root).items():
         open_shop(known.pattern, known.runtime, known.ports, root).down()
         out.print(f"{name} is down")
-    for shop in choice.shops_left_over({**os.environ, "PATTERN": ""}):
-        shop.down()
-        out.print(f"{shop.name} is down")
     if engine.trouble() is None:
         engine.docker("image", "rm", engine.IMAGE)
     for name in ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"):

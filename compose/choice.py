@@ -88,16 +88,22 @@ def shop_meant(environ: Mapping[str, str]) -> Shop:
 
 
 def shops_left_over(environ: Mapping[str, str]) -> list[Shop]:
-    """The shops that nothing remembers and that are there all the same; only those under PATTERN, if it is named."""
-    root, word = run_root(environ), pattern(environ) if environ.get("PATTERN") else None
-    by_hand = [ComposeShop(word, ports.chosen(environ) or Ports(), root)] if word and engine.trouble() is None else []
-    found: dict[tuple[str, str], Shop] = {(shop.name, "compose"): shop for shop in by_hand if shop.exists()}
+    """The shops that nothing remembers and that are there all the same.
+
+    Only those under PATTERN, if it is named, and on those ports, if any are.
+    """
+    root, chosen, known = run_root(environ), ports.chosen(environ), remember.shops(run_root(environ))
+    word = pattern(environ) if environ.get("PATTERN") else None
+    by_hand = [ComposeShop(word, chosen or Ports(), root)] if word and engine.trouble() is None else []
+    found: dict[tuple[str, str], Shop] = {(s.name, "compose"): s for s in by_hand if s.name not in known and s.exists()}
     of_processes, of_containers = processes.left_over(root), containers.left_over(root)
     for name in sorted({path.name for path in root.glob("fivelocks-*")} | of_processes | of_containers):
         parts = NAME.fullmatch(name)
-        if parts is None or parts[1] not in PATTERNS or (word and word != parts[1]):
+        if name in known or parts is None or parts[1] not in PATTERNS or (word and word != parts[1]):
             continue
         of_pattern, taken = parts[1], Ports(gateway=int(parts[2])) if parts[2] else Ports()
+        if chosen and chosen.gateway != taken.gateway:
+            continue
         if name in of_containers:
             found[name, "compose"] = ComposeShop(of_pattern, taken, root)
         if name in of_processes or name not in of_containers:

@@ -189,6 +189,14 @@ class Shop(ABC):
         with remember.locked(self.run_root, self.name):
             self._clear()
 
+    def end_left_over(self) -> bool:
+        """End what is left of a shop that nothing remembers, and tell whether it was: by now it may have come up."""
+        with remember.locked(self.run_root, self.name):
+            left_over = remember.shop(self.dir) is None
+            if left_over:
+                self._clear()
+        return left_over
+
     def _clear(self) -> None:
         self._end()
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -9,6 +9,9 @@ BILLING = "services/billing.py"
 CHECKOUT = "services/checkout.py"
 ORDERS = "services/orders.py"
 STORE = "services/store.py"
+CHOICE = "compose/choice.py"
+FACE = "compose/face.py"
+DOWN = "tests/test_runtime_down.py"
 OTHERS = "tests/test_checkout.py::TestTheOthers"
 
 SABOTAGES = (
@@ -183,5 +186,27 @@ SABOTAGES = (
         '        connection.execute("PRAGMA foreign_keys = ON")\n',
         "",
         "tests/test_store.py::TestSQLite::test_references_are_checked",
+    ),
+    # the commands
+    Sabotage(
+        "make down ends a shop that it was not asked to end",
+        CHOICE,
+        "        if name in known or parts is None",
+        "        if parts is None",
+        f"{DOWN}::test_where_the_shop_meant_is_not_up_the_others_stay_and_are_named",
+    ),
+    Sabotage(
+        "make down ends what is left over on other ports",
+        CHOICE,
+        "        if chosen and chosen.gateway != taken.gateway:",
+        "        if False:",
+        f"{DOWN}::test_what_is_left_over_is_ended_and_where_ports_are_named_only_there",
+    ),
+    Sabotage(
+        "a shop that has just come up is taken for left over",
+        FACE,
+        "            left_over = remember.shop(self.dir) is None\n",
+        "            left_over = True\n",
+        f"{DOWN}::test_a_shop_that_another_is_just_bringing_up_is_not_left_over",
     ),
 )
