@@ -14,6 +14,7 @@ from compose.shop import RUN_ROOT, Say, Shop, default_runtime, open_shop
 from compose.topology import PATTERNS, Ports
 
 MOST_CACHE_SECONDS = 300
+YES, NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 NAME = re.compile(r"fivelocks-([a-z0-9]+)(?:-([0-9]+))?", re.ASCII)
 
 
@@ -46,8 +47,16 @@ def shop_to_be(environ: Mapping[str, str], say: Say) -> Shop:
     elif runtime is None:
         runtime, why = default_runtime()
         say(f"runtime: {runtime}, because {why}")
-    manage = environ.get("MANAGE", "") not in {"", "0"} or (known is not None and known.manage)
+    manage = asks_to_manage(environ) or (known is not None and known.manage)
     return open_shop(word, runtime, chosen, run_root(environ), say, manage, cache_seconds(environ, known))
+
+
+def asks_to_manage(environ: Mapping[str, str]) -> bool:
+    """Whether MANAGE opens the management door; `CannotRun` for what is neither yes nor no, for it asks nobody."""
+    word = environ.get("MANAGE", "")
+    if word.lower() not in YES | NO:
+        raise CannotRun(f"MANAGE={word} is neither yes nor no", "MANAGE=1 opens the management door, MANAGE=0 does not")
+    return word.lower() in YES
 
 
 def cache_seconds(environ: Mapping[str, str], known: remember.Known | None) -> float:

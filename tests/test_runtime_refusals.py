@@ -126,6 +126,22 @@ def test_compose_without_an_engine_is_refused_and_the_other_runtime_offered(
     assert not shop.dir.exists()
 
 
+@pytest.mark.parametrize(
+    ("word", "opened"),
+    [(word, True) for word in ("1", "true", "Yes", "ON")] + [(word, False) for word in ("", "0", "FALSE", "no", "Off")],
+)
+def test_the_management_door_is_opened_by_a_yes_alone(tmp_path: Path, word: str, opened: bool) -> None:
+    asked = {"PATTERN": "jwt", "RUNTIME": "local", "RUN_ROOT": str(tmp_path), "MANAGE": word}
+    assert choice.shop_to_be(asked, print).manage is opened
+
+
+@pytest.mark.parametrize("word", ["2", "nope", "disabled", "-"])
+def test_neither_yes_nor_no_to_the_management_door_is_refused(tmp_path: Path, word: str) -> None:
+    asked = {"PATTERN": "jwt", "RUNTIME": "local", "RUN_ROOT": str(tmp_path), "MANAGE": word}
+    with pytest.raises(CannotRun, match=f"MANAGE={word} is neither yes nor no"):
+        choice.shop_to_be(asked, print)
+
+
 def test_the_default_runtime_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(engine, "trouble", lambda: "there is no docker command here")

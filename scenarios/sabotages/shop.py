@@ -12,6 +12,7 @@ STORE = "services/store.py"
 CHOICE = "compose/choice.py"
 FACE = "compose/face.py"
 DOWN = "tests/test_runtime_down.py"
+REFUSALS = "tests/test_runtime_refusals.py"
 OTHERS = "tests/test_checkout.py::TestTheOthers"
 
 SABOTAGES = (
@@ -188,6 +189,20 @@ SABOTAGES = (
         "tests/test_store.py::TestSQLite::test_references_are_checked",
     ),
     # the commands
+    Sabotage(
+        "a no opens the management door",
+        CHOICE,
+        "    return word.lower() in YES",
+        '    return word not in {"", "0"}',
+        f"{REFUSALS}::test_the_management_door_is_opened_by_a_yes_alone",
+    ),
+    Sabotage(
+        "whatever else is said of the management door counts as a no",
+        CHOICE,
+        "    if word.lower() not in YES | NO:",
+        "    if False:",
+        f"{REFUSALS}::test_neither_yes_nor_no_to_the_management_door_is_refused",
+    ),
     Sabotage(
         "make down ends a shop that it was not asked to end",
         CHOICE,
