@@ -102,7 +102,10 @@ class ComposeShop(Shop):
         """
         waiting, deadline = list(names), time.monotonic() + HEALTHY_WITHIN
         while waiting:
-            health = _health(self._containers()[waiting[0]])
+            container = self._containers().get(waiting[0])
+            if container is None:
+                raise CannotRun(f"the container of {waiting[0]} was removed while it started", _LOOK)
+            health = _health(container)
             if health == "healthy":
                 del waiting[0]
             elif health == "down" or time.monotonic() > deadline:

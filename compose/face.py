@@ -203,9 +203,15 @@ class Shop(ABC):
         remember.publish_trust(self.run_root)
 
     def restart(self, *names: str) -> None:
-        """Stop these processes, start them again, and wait until they are healthy; their data stays."""
-        self.stop(*names)
-        self.start(*names)
+        """Stop these processes, start them again, and wait until they are healthy; their data stays.
+
+        Raises `CannotRun` when somebody has ended the shop since it was looked for.
+        """
+        with remember.locked(self.run_root, self.name):
+            if remember.shop(self.dir) is None:
+                raise CannotRun(f"{self.name} is not up any more", f"make up {self.meant}")
+            self.stop(*names)
+            self.start(*names)
 
     @abstractmethod
     def _listeners(self) -> Sequence[str]:

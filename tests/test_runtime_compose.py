@@ -12,6 +12,7 @@ import pytest
 
 from compose import choice, engine
 from compose.containers import ComposeShop
+from compose.refusals import CannotRun
 from compose.shop import Shop, open_shop
 from compose.topology import EDGE, INSIDE, PATTERNS, PROCESSES, REPO, Ports, env_file, variant
 
@@ -187,6 +188,12 @@ def test_a_killed_container_is_down_until_it_is_started(up: Shop) -> None:
     up.start("billing")
     assert {status.health for status in up.status()} == {"healthy"}
     assert up.logs("billing").count("Starting gunicorn") == 2
+
+
+def test_a_container_that_is_removed_while_it_starts_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ComposeShop, "_containers", lambda _: {})
+    with pytest.raises(CannotRun, match="the container of orders was removed while it started"):
+        ComposeShop("jwt", Ports(), Path("/nowhere"))._await_healthy(["orders"])
 
 
 def test_a_shop_of_another_checkout_is_left_alone(up: Shop, tmp_path: Path) -> None:

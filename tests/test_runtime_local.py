@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 import requests
 
 from compose import choice, local, processes, remember
+from compose import ports as port_book
 from compose.doctor import examine
 from compose.local import LocalShop
 from compose.processes import left_over, marked
@@ -140,6 +142,24 @@ def test_a_restart_gives_a_new_process_and_leaves_the_others_alone(up: Shop) -> 
     up.restart("orders")
     changed = {name for name, pid in pids(up).items() if pid != before[name]}
     assert changed == {"orders"}
+
+
+def test_restarts_at_the_same_time_wait_for_each_other_and_leave_each_process_once(up: Shop) -> None:
+    shops = [open_shop("mtls", "local", up.ports, up.run_root) for _ in range(2)]
+    with ThreadPoolExecutor() as terminals:
+        for restarted in [terminals.submit(shop.restart, "ca", "billing") for shop in shops for _ in range(3)]:
+            restarted.result()
+    assert {status.health for status in up.status()} == {"healthy"}
+    ours = {process.pid for process in processes_of(up)}
+    began = sorted(role for process, shop, role in marked() if shop == up.dir and process.ppid() not in ours)
+    assert began == sorted(PROCESSES)
+
+
+def test_a_restart_after_another_has_ended_the_shop_is_refused(up: Shop) -> None:
+    gone = LocalShop("mtls", port_book.free(), up.run_root)
+    with pytest.raises(CannotRun, match=f"{gone.name} is not up any more: make up PATTERN=mtls PORT_BASE="):
+        gone.restart("orders")
+    assert not gone.dir.exists()
 
 
 def test_the_doctor_finds_nothing_wrong_with_a_shop_that_is_well(up: Shop) -> None:

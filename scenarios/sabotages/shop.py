@@ -13,6 +13,7 @@ CHOICE = "compose/choice.py"
 FACE = "compose/face.py"
 DOWN = "tests/test_runtime_down.py"
 REFUSALS = "tests/test_runtime_refusals.py"
+LOCAL = "tests/test_runtime_local.py"
 OTHERS = "tests/test_checkout.py::TestTheOthers"
 
 SABOTAGES = (
@@ -189,6 +190,13 @@ SABOTAGES = (
         "tests/test_store.py::TestSQLite::test_references_are_checked",
     ),
     # the commands
+    Sabotage(
+        "what has been ended is restarted",
+        FACE,
+        "            if remember.shop(self.dir) is None:\n",
+        "            if False:\n",
+        f"{LOCAL}::test_a_restart_after_another_has_ended_the_shop_is_refused",
+    ),
     Sabotage(
         "a no opens the management door",
         CHOICE,
