@@ -188,7 +188,7 @@ def clean() -> None:
     for name in ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"):
         for path in [found for found in REPO.rglob(name) if ".venv" not in found.parts]:
             shutil.rmtree(path, ignore_errors=True)
-    shutil.rmtree(root, ignore_errors=True)
+    remember.remove(root)
 
 
 def main() -> int:

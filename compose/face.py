@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -174,8 +173,8 @@ class Shop(ABC):
     def _sweep(self) -> None:
         """Clear what an earlier shop of this name left behind: a reboot, a kill, a deleted `.run`."""
         if self.dir.exists() or any(status.ident for status in self.status()):
-            self.say(f"{self.name} was left over from an earlier run that did not end well: cleaned up")
             self._clear()
+            self.say(f"{self.name} was left over from an earlier run that did not end well: cleaned up")
 
     def renew_trust(self) -> None:
         """Have clients on this machine trust whom the shop trusts now: two roots while one gives way to the next."""
@@ -199,8 +198,10 @@ class Shop(ABC):
 
     def _clear(self) -> None:
         self._end()
-        shutil.rmtree(self.dir, ignore_errors=True)
-        remember.publish_trust(self.run_root)
+        try:
+            remember.remove(self.dir)
+        finally:
+            remember.publish_trust(self.run_root)
 
     def restart(self, *names: str) -> None:
         """Stop these processes, start them again, and wait until they are healthy; their data stays.

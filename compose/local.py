@@ -128,6 +128,9 @@ class LocalShop(Shop):
         return {role: sorted(mates, key=lambda p: (p.create_time(), p.pid)) for role, mates in found.items()}
 
     def _end(self) -> None:
+        others = processes.others(self.dir)
+        if others:
+            raise CannotRun(f"{self.name} is run by {others[0]}", f"as {others[0]}: make down {self.meant}")
         processes.end_marked(self.dir)
 
     def stop(self, *names: str) -> None:

@@ -17,7 +17,7 @@ from typing import IO
 
 import psutil
 
-from compose import preload
+from compose import preload, remember
 from compose.topology import REPO
 
 SHOP_MARK, ROLE_MARK = "FIVELOCKS_SHOP", "FIVELOCKS_ROLE"
@@ -90,7 +90,20 @@ def _shows_marks(pid: int) -> bool:
 
 
 def marked() -> Iterator[tuple[psutil.Process, Path, str]]:
-    """Every process of this user that carries our marks, with the shop it belongs to and its role there.
+    """Every process of this user that carries our marks, with the shop it belongs to and its role there."""
+    for process, user, shop_dir, role in _everybodys():
+        if user == os.getuid():
+            yield process, shop_dir, role
+
+
+def others(shop_dir: Path) -> list[str]:
+    """The other users who run processes of the shop in `shop_dir`, as far as we may look: root sees everybody's."""
+    found = {user for _, user, shop, _ in _everybodys() if shop == shop_dir and user != os.getuid()}
+    return sorted(map(remember.user_name, found))
+
+
+def _everybodys() -> Iterator[tuple[psutil.Process, int, Path, str]]:
+    """Every process that carries our marks, with its user, its shop and its role.
 
     Never this process or one that it descends from: a command run inside a shop may end the shop, but not itself.
     """
@@ -101,11 +114,12 @@ def marked() -> Iterator[tuple[psutil.Process, Path, str]]:
             environ = process.environ()
             if not environ.keys() >= {SHOP_MARK, ROLE_MARK}:
                 continue
-            if process.pid in ourselves or process.uids().real != os.getuid():
+            if process.pid in ourselves:
                 continue
+            user = process.uids().real
         except psutil.Error:
             continue  # gone while we looked, or a zombie, or somebody else's
-        yield process, Path(environ[SHOP_MARK]), environ[ROLE_MARK]
+        yield process, user, Path(environ[SHOP_MARK]), environ[ROLE_MARK]
 
 
 def left_over(run_root: Path) -> set[str]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from compose.refusals import CannotRun
 from compose.topology import PATTERNS, Ports
 
 
@@ -62,13 +65,46 @@ def replace(path: Path, text: str, mode: int = 0o600) -> None:
 @contextmanager
 def locked(run_root: Path, name: str) -> Iterator[None]:
     """Hold the lock `name`: whoever else wants it waits, and it ends with its holder, however that ends."""
-    path = private(private(run_root) / ".locks") / name
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        path = private(private(run_root) / ".locks") / name
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except PermissionError as refused:
+        raise not_open_to_us(Path(refused.filename)) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def not_open_to_us(path: Path) -> CannotRun:
+    """What to raise where `path` is somebody else's, or closed even to its owner."""
+    mend = "do this as they would, or keep your own shops elsewhere: RUN_ROOT=/path/to/another"
+    return CannotRun(f"{path} is not open to us: it belongs to {owner(path)}", mend)
+
+
+def owner(path: Path) -> str:
+    """The user to whom `path` belongs, or what it lies in, if we may not see as far as that."""
+    while not os.access(path, os.F_OK) and path != path.parent:
+        path = path.parent
+    return user_name(path.stat().st_uid)
+
+
+def user_name(uid: int) -> str:
+    """The name of a user, as far as one is known here."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def remove(directory: Path) -> None:
+    """Remove `directory` and all that is in it; `CannotRun` when it is still there then."""
+    shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists():
+        who = owner(directory)
+        mend = f"as {who}: chmod -R u+rwX {directory}; then, as {who} too, the same again"
+        raise CannotRun(f"{directory} could not be removed: it belongs to {who}", mend)
 
 
 def pattern(run_root: Path) -> str | None:

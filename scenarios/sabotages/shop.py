@@ -11,9 +11,12 @@ ORDERS = "services/orders.py"
 STORE = "services/store.py"
 CHOICE = "compose/choice.py"
 FACE = "compose/face.py"
+LOCAL = "compose/local.py"
+REMEMBER = "compose/remember.py"
 DOWN = "tests/test_runtime_down.py"
 REFUSALS = "tests/test_runtime_refusals.py"
-LOCAL = "tests/test_runtime_local.py"
+PROCESSES = "tests/test_runtime_local.py"
+OWNERS = "tests/test_runtime_owners.py"
 OTHERS = "tests/test_checkout.py::TestTheOthers"
 
 SABOTAGES = (
@@ -191,11 +194,32 @@ SABOTAGES = (
     ),
     # the commands
     Sabotage(
+        "what could not be removed is said to be gone",
+        REMEMBER,
+        "    if directory.exists():\n",
+        "    if False:\n",
+        f"{OWNERS}::test_a_directory_that_stays_is_not_said_to_be_gone",
+    ),
+    Sabotage(
+        "a shop that another user runs loses its files",
+        LOCAL,
+        "        if others:\n",
+        "        if False:\n",
+        f"{OWNERS}::test_a_shop_that_another_user_runs_stays_whole",
+    ),
+    Sabotage(
+        "where we may not look nothing is up",
+        CHOICE,
+        "    if root.exists() and not os.access(root, os.R_OK | os.W_OK | os.X_OK):\n",
+        "    if False:\n",
+        f"{OWNERS}::test_where_others_keep_their_shops_nothing_is_said_to_be_up_or_gone",
+    ),
+    Sabotage(
         "what has been ended is restarted",
         FACE,
         "            if remember.shop(self.dir) is None:\n",
         "            if False:\n",
-        f"{LOCAL}::test_a_restart_after_another_has_ended_the_shop_is_refused",
+        f"{PROCESSES}::test_a_restart_after_another_has_ended_the_shop_is_refused",
     ),
     Sabotage(
         "a no opens the management door",
