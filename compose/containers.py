@@ -122,12 +122,8 @@ class ComposeShop(Shop):
 
     def _containers(self) -> dict[str, dict[str, Any]]:
         """What `docker inspect` says of each container of this shop, by service."""
-        listed = engine.docker("ps", "--all", "--quiet", "--filter", f"label={PROJECT}={self.name}")
-        if listed.returncode:
-            raise CannotRun(f"the engine does not answer: {_last(listed.stderr)}", "look at it with: docker info")
-        if not listed.stdout.split():
-            return {}
-        found: list[dict[str, Any]] = json.loads(engine.docker("inspect", *listed.stdout.split()).stdout or "[]")
+        listed = engine.asked("ps", "--all", "--quiet", "--filter", f"label={PROJECT}={self.name}").split()
+        found: list[dict[str, Any]] = json.loads(engine.docker("inspect", *listed).stdout or "[]") if listed else []
         owners = {container["Config"]["Labels"].get(OWNER) or str(self.dir) for container in found}
         if owners - {str(self.dir)}:
             raise CannotRun(f"{self.name} is up already, from {owners.pop()}", "end it there, or choose a PORT_BASE")
@@ -135,10 +131,8 @@ class ComposeShop(Shop):
 
     def _container(self, name: str) -> str:
         """The id of the container of process `name`, running or not; empty when there is none."""
-        listed = engine.docker(
-            "ps", "--all", "--quiet", "--filter", f"label={PROJECT}={self.name}", "--filter", f"label={SERVICE}={name}"
-        )
-        return listed.stdout.strip()
+        mine, its = f"label={PROJECT}={self.name}", f"label={SERVICE}={name}"
+        return engine.asked("ps", "--all", "--quiet", "--filter", mine, "--filter", its).strip()
 
     def _end(self) -> None:
         """Containers, networks, volumes: all that carries the project's name, at once, for nothing of it stays."""
@@ -149,7 +143,7 @@ class ComposeShop(Shop):
             return
         answer = self.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
         if answer.returncode:
-            raise CannotRun(f"the shop did not end: {_last(answer.stderr)}", "try again: make down")
+            raise CannotRun(f"the shop did not end: {_last(answer.stderr)}", "look at the engine, and again: make down")
 
     def exists(self) -> bool:
         """Whether anything at all carries the project's name: asking is cheaper than `down`."""
@@ -157,10 +151,14 @@ class ComposeShop(Shop):
             return True
         kinds = ("volume", "network")
         mine = f"label={PROJECT}={self.name}"
-        return any(engine.docker(kind, "ls", "--quiet", "--filter", mine).stdout.strip() for kind in kinds)
+        return any(engine.asked(kind, "ls", "--quiet", "--filter", mine).strip() for kind in kinds)
 
     def stop(self, *names: str) -> None:
-        self.compose("stop", "--timeout", str(STOPPED_WITHIN), *names)
+        answer = self.compose("stop", "--timeout", str(STOPPED_WITHIN), *names)
+        if answer.returncode:
+            raise CannotRun(
+                f"{', '.join(names)} did not stop: {_last(answer.stderr)}", "look at the engine: docker info"
+            )
 
     def start(self, *names: str) -> None:
         started = engine.docker("start", *(self._container(name) for name in names))
@@ -174,7 +172,8 @@ class ComposeShop(Shop):
         engine.docker("wait", container)
 
     def status(self) -> list[Status]:
-        containers = {} if engine.trouble() else self._containers()
+        missing = engine.trouble() and not self.dir.exists()  # then it is not here, whatever the engine would say
+        containers = {} if missing else self._containers()
         return [self._status(name, containers.get(name)) for name in PROCESSES]
 
     def _status(self, name: str, container: dict[str, Any] | None) -> Status:
@@ -187,7 +186,7 @@ class ComposeShop(Shop):
 
     def logs(self, name: str) -> str:
         container = self._container(name)
-        return engine.docker("logs", container, merged=True).stdout if container else ""
+        return engine.asked("logs", container, merged=True) if container else ""
 
     def following(self, names: Sequence[str]) -> list[str]:
         return self._command("logs", "--follow", *names)
@@ -203,7 +202,7 @@ def left_over(run_root: Path) -> set[str]:
     """The names of the shops under `run_root` of which there are containers."""
     if engine.trouble():
         return set()
-    owners = engine.docker("ps", "--all", "--filter", f"label={OWNER}", "--format", f'{{{{.Label "{OWNER}"}}}}').stdout
+    owners = engine.asked("ps", "--all", "--filter", f"label={OWNER}", "--format", f'{{{{.Label "{OWNER}"}}}}')
     return {Path(owner).name for owner in owners.split("\n") if owner and Path(owner).parent == run_root}
 
 

@@ -47,6 +47,17 @@ def docker(
         ) from None
 
 
+def asked(*arguments: str, merged: bool = False) -> str:
+    """What the engine says; `CannotRun` when it says nothing, for then nobody knows what runs."""
+    missing = trouble()
+    if missing is None:
+        answer = docker(*arguments, merged=merged)
+        if answer.returncode == 0:
+            return answer.stdout
+        missing = (answer.stderr or answer.stdout).strip() or f"`docker {arguments[0]}` failed"
+    raise CannotRun(f"the engine does not answer: {missing}", "start the engine, or look at it with: docker info")
+
+
 @functools.cache
 def trouble() -> str | None:
     """What keeps Compose from working here, or None."""

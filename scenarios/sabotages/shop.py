@@ -10,12 +10,14 @@ CHECKOUT = "services/checkout.py"
 ORDERS = "services/orders.py"
 STORE = "services/store.py"
 CHOICE = "compose/choice.py"
+CONTAINERS = "compose/containers.py"
 FACE = "compose/face.py"
 LOCAL = "compose/local.py"
 REMEMBER = "compose/remember.py"
 DOWN = "tests/test_runtime_down.py"
 REFUSALS = "tests/test_runtime_refusals.py"
 PROCESSES = "tests/test_runtime_local.py"
+ENGINE = "tests/test_runtime_engine.py"
 OWNERS = "tests/test_runtime_owners.py"
 OTHERS = "tests/test_checkout.py::TestTheOthers"
 
@@ -193,6 +195,20 @@ SABOTAGES = (
         "tests/test_store.py::TestSQLite::test_references_are_checked",
     ),
     # the commands
+    Sabotage(
+        "a silent engine is taken for one that says nothing runs",
+        CONTAINERS,
+        "engine.trouble() and not self.dir.exists()",
+        "engine.trouble()",
+        f"{ENGINE}::test_where_the_engine_does_not_answer_that_is_said",
+    ),
+    Sabotage(
+        "whatever the engine could not say counts as nothing",
+        "compose/engine.py",
+        "        if answer.returncode == 0:\n            return answer.stdout\n",
+        "        return answer.stdout\n",
+        f"{ENGINE}::test_where_the_engine_does_not_answer_that_is_said",
+    ),
     Sabotage(
         "what could not be removed is said to be gone",
         REMEMBER,
