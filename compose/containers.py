@@ -23,6 +23,7 @@ from compose.topology import EDGE, INSIDE, PROCESSES, REPO, Ports, assignments, 
 
 HEALTHY_WITHIN, STOPPED_WITHIN = 90, 8  # seconds
 LAST_WORDS = 15  # lines
+GONE = "without its container"
 _LOOK = "see above; and: make doctor"
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 OWNER, OWNER_VARIABLE = "fivelocks.dir", "FIVELOCKS_DIR"
@@ -130,9 +131,12 @@ class ComposeShop(Shop):
         return {container["Config"]["Labels"].get(SERVICE, ""): container for container in found}
 
     def _container(self, name: str) -> str:
-        """The id of the container of process `name`, running or not; empty when there is none."""
+        """The id of the container of process `name`, running or not; `CannotRun` when there is none."""
         mine, its = f"label={PROJECT}={self.name}", f"label={SERVICE}={name}"
-        return engine.asked("ps", "--all", "--quiet", "--filter", mine, "--filter", its).strip()
+        container = engine.asked("ps", "--all", "--quiet", "--filter", mine, "--filter", its).strip()
+        if not container:
+            raise CannotRun(f"{name} is {GONE}", f"make down up {self.meant}")
+        return container
 
     def _end(self) -> None:
         """Containers, networks, volumes: all that carries the project's name, at once, for nothing of it stays."""
@@ -154,6 +158,8 @@ class ComposeShop(Shop):
         return any(engine.asked(kind, "ls", "--quiet", "--filter", mine).strip() for kind in kinds)
 
     def stop(self, *names: str) -> None:
+        for name in names:
+            self._container(name)  # before any is stopped: what was removed cannot be started again
         answer = self.compose("stop", "--timeout", str(STOPPED_WITHIN), *names)
         if answer.returncode:
             raise CannotRun(
@@ -174,19 +180,22 @@ class ComposeShop(Shop):
     def status(self) -> list[Status]:
         missing = engine.trouble() and not self.dir.exists()  # then it is not here, whatever the engine would say
         containers = {} if missing else self._containers()
-        return [self._status(name, containers.get(name)) for name in PROCESSES]
+        gone = GONE if containers else "down"
+        return [self._status(name, containers.get(name), gone) for name in PROCESSES]
 
-    def _status(self, name: str, container: dict[str, Any] | None) -> Status:
+    def _status(self, name: str, container: dict[str, Any] | None, gone: str) -> Status:
         port = self.ports.of(name) if name in EDGE else Ports().of(name)
         if container is None:
-            return Status(name, "", port, "down", None)
+            return Status(name, "", port, gone, None)
         health = _health(container)
         since = datetime.fromisoformat(container["State"]["StartedAt"][:19] + "+00:00").timestamp()
         return Status(name, container["Id"][:12], port, health, None if health == "down" else since)
 
+    def mend(self, ill: Sequence[Status]) -> str:
+        return super().mend(ill) if all(status.ident for status in ill) else f"make down up {self.meant}"
+
     def logs(self, name: str) -> str:
-        container = self._container(name)
-        return engine.asked("logs", container, merged=True) if container else ""
+        return engine.asked("logs", self._container(name), merged=True)
 
     def following(self, names: Sequence[str]) -> list[str]:
         return self._command("logs", "--follow", *names)

@@ -80,9 +80,9 @@ def _shops(run_root: Path) -> Iterator[Finding]:
         if not any(status.ident for status in found):
             yield Finding(f"{name} is remembered, but nothing of it runs (a reboot?)", f"make down {known.meant}")
             continue
-        ill = [f"{status.name} is {status.health}" for status in found if status.health != "healthy"]
-        well = "every process is healthy"
-        yield Finding(f"{name}: {', '.join(ill) or well}", f"make restart {known.meant}" if ill else "")
+        ill = [status for status in found if status.health != "healthy"]
+        said = ", ".join(f"{status.name} is {status.health}" for status in ill)
+        yield Finding(f"{name}: {said or 'every process is healthy'}", shop.mend(ill) if ill else "")
         yield from _dates(shop)
 
 
@@ -98,6 +98,9 @@ def _dates(shop: Shop) -> Iterator[Finding]:
             crl = x509.load_pem_x509_crl((tls_dir / "crl.pem").read_bytes())
         except (OSError, ValueError) as error:
             yield Finding(f"{shop.name}: {name} has no usable certificate ({error})", f"make down up {shop.meant}")
+            continue
+        except CannotRun as trouble:
+            yield Finding(f"{shop.name}: {trouble.what}", trouble.mend)
             continue
         if now < leaf.not_valid_before_utc:
             yield Finding(f"{shop.name}: {name}'s leaf is not valid yet (the clock?)", f"make down up {shop.meant}")

@@ -167,7 +167,7 @@ class Shop(ABC):
             return False
         if ill:
             what = ", ".join(f"{status.name} is {status.health}" for status in ill)
-            raise CannotRun(f"{self.name} is up, but {what}", f"make restart {self.meant}")
+            raise CannotRun(f"{self.name} is up, but {what}", self.mend(ill))
         return True
 
     def _sweep(self) -> None:
@@ -213,6 +213,10 @@ class Shop(ABC):
                 raise CannotRun(f"{self.name} is not up any more", f"make up {self.meant}")
             self.stop(*names)
             self.start(*names)
+
+    def mend(self, ill: Sequence[Status]) -> str:
+        """What to type when these processes are not well."""
+        return f"make restart {self.meant}"
 
     @abstractmethod
     def _listeners(self) -> Sequence[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from compose import choice, engine
 from compose.containers import ComposeShop
+from compose.doctor import examine
 from compose.refusals import CannotRun
 from compose.shop import Shop, open_shop
 from compose.topology import EDGE, INSIDE, PATTERNS, PROCESSES, REPO, Ports, env_file, variant
@@ -188,6 +189,25 @@ def test_a_killed_container_is_down_until_it_is_started(up: Shop) -> None:
     up.start("billing")
     assert {status.health for status in up.status()} == {"healthy"}
     assert up.logs("billing").count("Starting gunicorn") == 2
+
+
+def test_a_container_that_was_removed_is_named_by_every_command_and_comes_back_with_a_new_shop(up: Shop) -> None:
+    engine.docker("rm", "--force", f"{up.name}-billing-1")
+    again = f"make down up {up.meant}"
+    try:
+        assert {status.name: status.health for status in up.status() if status.health != "healthy"} == {
+            "billing": "without its container"
+        }
+        for command in (up.up, lambda: up.restart(*PROCESSES), lambda: up.kill("billing"), lambda: up.logs("billing")):
+            with pytest.raises(CannotRun, match="billing") as refused:
+                command()
+            assert "its container" in refused.value.what
+            assert refused.value.mend == again
+        assert [finding.mend for finding in examine(up.run_root) if "its container" in finding.what] == [again, again]
+        assert [status.name for status in up.status() if status.health != "healthy"] == ["billing"]
+    finally:
+        up.down()
+        up.up()
 
 
 def test_a_container_that_is_removed_while_it_starts_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

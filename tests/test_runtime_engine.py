@@ -60,6 +60,21 @@ def test_where_the_engine_does_not_answer_that_is_said(
     assert remember.shop(known.dir)
 
 
+def test_none_is_stopped_where_one_could_not_be_started_again(
+    known: ComposeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def of_all_but_billing(*arguments: str) -> str:
+        return "" if arguments[-1].endswith("=billing") else "5eaf00d"
+
+    monkeypatch.setattr(engine, "asked", of_all_but_billing)
+    monkeypatch.setattr(engine, "docker", lambda *arguments, **_: asked.extend(arguments))
+    with pytest.raises(CannotRun, match="billing is without its container: make down up PATTERN=jwt PORT_BASE=9400"):
+        known.restart(*PROCESSES)
+    assert asked == []
+
+
 @pytest.mark.usefixtures("silent")
 def test_the_doctor_does_not_take_a_silent_engine_for_a_reboot(known: ComposeShop) -> None:
     (found,) = [finding for finding in examine(known.run_root) if finding.what.startswith(known.name)]

@@ -196,6 +196,13 @@ SABOTAGES = (
     ),
     # the commands
     Sabotage(
+        "what has no container is stopped, to be started again",
+        CONTAINERS,
+        "            self._container(name)  # before",
+        "            pass  # before",
+        f"{ENGINE}::test_none_is_stopped_where_one_could_not_be_started_again",
+    ),
+    Sabotage(
         "a silent engine is taken for one that says nothing runs",
         CONTAINERS,
         "engine.trouble() and not self.dir.exists()",
