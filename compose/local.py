@@ -67,7 +67,10 @@ class LocalShop(Shop):
         provision(self.dir, self.pattern, edge=self.edge, name=self.name)
         for name in PROCESSES:
             self._spawn(name)
-        self._await_healthy(PROCESSES)
+        try:
+            self._await_healthy(PROCESSES)
+        except CannotRun as trouble:
+            raise CannotRun(trouble.what, "see above; everything it started has been ended again") from None
         shutil.copyfile(self.ca_file, self.dir / "ca.pem")
 
     def _preload(self) -> None:
@@ -187,4 +190,4 @@ class LocalShop(Shop):
         return "\n".join(self.logs(name).splitlines()[-LAST_WORDS:]) or "(none)"
 
 
-_LOOK = "see above; everything it started has been ended again"
+_LOOK = "see above; and: make doctor"

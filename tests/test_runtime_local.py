@@ -207,6 +207,7 @@ def test_a_process_that_dies_while_starting_is_named_with_its_last_words(
     with pytest.raises(CannotRun) as refused:
         other.up()
     assert refused.value.what == "billing ended while starting; its last words:\nthe shelf fell down"
+    assert refused.value.mend.endswith("everything it started has been ended again")
     assert not processes_of(other)
     assert not other.dir.exists()
 
@@ -216,8 +217,9 @@ def test_a_process_that_never_answers_is_named_too(up: Shop, monkeypatch: pytest
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(local, "COMMANDS", COMMANDS | {"billing": ("-c", "import time; time.sleep(60)")})
         meanwhile.setattr(local, "HEALTHY_WITHIN", 1.0)
-        with pytest.raises(CannotRun, match=r"billing was not healthy within 1 s \(.*refused"):
+        with pytest.raises(CannotRun, match=r"billing was not healthy within 1 s \(.*refused") as refused:
             up.start("billing")
+        assert refused.value.mend == "see above; and: make doctor"  # the others run on
     up.restart("billing")
 
 
