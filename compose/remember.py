@@ -11,7 +11,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,10 @@ def shops(run_root: Path) -> dict[str, Known]:
 def publish_trust(run_root: Path) -> None:
     """Let clients on this machine trust the shops that are up, and no other: `ca.pem` is all their trust bundles."""
     with locked(run_root, "trust"):
-        bundles = [path.read_text() for path in sorted(run_root.glob("fivelocks-*/ca.pem"))]
+        bundles = []
+        for path in sorted(run_root.glob("fivelocks-*/ca.pem")):
+            with suppress(FileNotFoundError):  # that shop has just ended
+                bundles.append(path.read_text())
         if bundles:
             replace(run_root / "ca.pem", "".join(bundles), 0o644)
         else:

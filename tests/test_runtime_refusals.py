@@ -176,6 +176,23 @@ def test_clients_trust_the_shops_that_are_up_and_no_other(tmp_path: Path) -> Non
     assert not (tmp_path / "ca.pem").exists()
 
 
+def test_a_shop_that_ends_while_trust_is_published_is_trusted_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("fivelocks-jwt", "fivelocks-mtls"):
+        (remember.private(tmp_path / name) / "ca.pem").write_text(name)
+    found = Path.glob
+
+    def just_before_one_ends(where: Path, pattern: str) -> list[Path]:
+        paths = list(found(where, pattern))
+        shutil.rmtree(tmp_path / "fivelocks-jwt")
+        return paths
+
+    monkeypatch.setattr(Path, "glob", just_before_one_ends)
+    remember.publish_trust(tmp_path)
+    assert (tmp_path / "ca.pem").read_text() == "fivelocks-mtls"
+
+
 def test_packages_out_of_step_with_the_lock_are_named(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text('flask==0.1 \\\n    --hash=x\nnot-there==1.0\nnot-here==1 ; python_version < "3" \\\n    # via\n')
