@@ -39,7 +39,8 @@ def _number(environ: Mapping[str, str], name: str, highest: int = 65535) -> int 
     text = environ.get(name, "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 1024 <= int(text) <= highest):
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(highest))  # `int` takes only so many
+    if not (digits and 1024 <= int(text) <= highest):
         raise CannotRun(f"{name}={text} is not a port", f"{name} is a number from 1024 to {highest}")
     return int(text)
 

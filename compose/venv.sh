@@ -23,7 +23,12 @@ if supported .venv/bin/python && .venv/bin/python -m compose.lockstep "$lock" >/
 fi
 
 python=
-for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
+if [ -n "${PYTHON:-}" ]; then
+  set -- "$PYTHON"
+else
+  set -- python3.13 python3.12 python3.11 python3 python
+fi
+for candidate in "$@"; do
   if supported "$candidate"; then
     python=$candidate
     break

@@ -89,7 +89,7 @@ def test_a_port_taken_by_another_shop_of_ours_says_how_to_end_that(tmp_path: Pat
     assert refused.value.mend.startswith(f"make down PATTERN=basic PORT_BASE={taken}, or")
 
 
-@pytest.mark.parametrize("base", ["80", "65535", "many", "-1", "٩١٠٠", "9100.0"])
+@pytest.mark.parametrize("base", ["80", "65535", "many", "-1", "٩١٠٠", "9100.0", "9" * 5000])
 def test_a_port_base_that_is_no_port_is_refused(base: str) -> None:
     with pytest.raises(CannotRun, match="PORT_BASE is a number from 1024 to 65530"):
         port_book.chosen({"PORT_BASE": base})
@@ -222,6 +222,24 @@ def test_a_python_that_is_too_old_is_refused_before_a_virtual_environment_is_mad
     assert answer.returncode == 2
     assert f"this needs Python 3.11, 3.12 or 3.13, and {old} is Python 3.9.2" in answer.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_python_whose_path_has_a_space_is_taken(tmp_path: Path) -> None:
+    good = tmp_path / "a b" / "python"
+    good.parent.mkdir()
+    good.write_text('#!/bin/sh\ncase "$1" in --version) echo Python 3.13.0 ;; -m) exit 7 ;; esac\n')
+    good.chmod(0o755)
+    answer = subprocess.run(
+        ["sh", REPO / "compose" / "venv.sh"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHON": str(good)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "making .venv with Python 3.13.0" in answer.stderr
+    assert f"cannot: {good} could not make a virtual environment" in answer.stderr
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
