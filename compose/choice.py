@@ -44,14 +44,14 @@ def shop_to_be(environ: Mapping[str, str], say: Say) -> Shop:
     """The shop that `make up` is asked for, in RUNTIME or in what this machine offers; says which and why."""
     word, chosen = pattern(environ), ports.chosen(environ)
     runtime = environ.get("RUNTIME") or None
-    there = open_shop(word, "local", chosen, run_root(environ))
-    known = remember.shop(there.dir)
+    known = remember.shop(open_shop(word, "local", chosen, run_root(environ)).dir)
     if runtime is None and known is not None:
         runtime = known.runtime
     elif runtime is None:
         runtime, why = default_runtime()
         say(f"runtime: {runtime}, because {why}")
     manage = asks_to_manage(environ) or (known is not None and known.manage)
+    chosen = chosen or (known.ports if known else None)
     return open_shop(word, runtime, chosen, run_root(environ), say, manage, cache_seconds(environ, known))
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from compose import ports as port_book
 from compose import remember
+from compose.difference import refuse_another
 from compose.refusals import CannotRun
 from compose.topology import REPO, Ports, Variant, environment, variant
 
@@ -133,11 +134,11 @@ class Shop(ABC):
         Raises `CannotRun` when something stands in the way; then nothing is left behind.  A shop that is up already
         stays as it is, for 0.0 seconds.
         """
+        wanted = {name: port for name in self._listeners() if (port := self.ports.of(name))}
         with remember.locked(self.run_root, self.name):
-            if self._is_up_already():
+            if self._is_up_already(wanted):
                 return 0.0
             self._sweep()
-            wanted = {name: port for name in self._listeners() if (port := self.ports.of(name))}
             port_book.refuse_taken(wanted, self.pattern, remember.shops(self.run_root))
             began = time.monotonic()
             try:
@@ -151,16 +152,11 @@ class Shop(ABC):
         remember.publish_trust(self.run_root)
         return took
 
-    def _is_up_already(self) -> bool:
-        """Whether all of it is well; `CannotRun` when only a part of it is."""
+    def _is_up_already(self, wanted: Mapping[str, int]) -> bool:
+        """Whether all of it is well; `CannotRun` when only a part of it is, or when it is not what is asked for."""
         known = remember.shop(self.dir)
-        if known and known.runtime != self.runtime:
-            raise CannotRun(f"{self.name} is up already, as {known.runtime}", f"make down {self.meant}")
-        if known and self.manage and not known.manage:
-            raise CannotRun(f"{self.name} is up already, without a management door", f"make down {self.meant}")
-        if known and self.cache_seconds != known.cache_seconds:
-            how = f"with CACHE_SECONDS={known.cache_seconds:g}"
-            raise CannotRun(f"{self.name} is up already, {how}", f"make down {self.meant}")
+        if known:
+            refuse_another(self, wanted, known)
         found = self.status()
         ill = [status for status in found if status.health != "healthy"]
         if not known or not any(status.ident for status in found):

@@ -151,6 +151,25 @@ def test_the_default_runtime_says_why(tmp_path: Path, monkeypatch: pytest.Monkey
     assert choice.shop_to_be({"PATTERN": "jwt", "RUN_ROOT": str(tmp_path)}, said.append).runtime == "compose"
 
 
+def test_a_shop_that_is_up_on_other_ports_is_not_accused_of_being_ill(tmp_path: Path) -> None:
+    ports = replace(Ports.based(9400), idp=9500, orders=9501)
+    shop = open_shop("jwt", "local", ports, tmp_path)
+    remember.remember_shop(remember.private(shop.dir), remember.Known("jwt", "local", ports, 0.0))
+    with pytest.raises(CannotRun) as refused:
+        open_shop("jwt", "local", Ports.based(9400), tmp_path).up()
+    assert refused.value.what == f"{shop.name} is up already, with idp on port 9500, orders on port 9501"
+    assert refused.value.mend == f"make down {shop.meant}"
+    assert shop.dir.exists()
+
+
+def test_where_no_ports_are_named_the_shop_that_is_up_keeps_its_own(tmp_path: Path) -> None:
+    asked, ports = {"PATTERN": "jwt", "RUN_ROOT": str(tmp_path)}, Ports(idp=9500)
+    shop = open_shop("jwt", "local", ports, tmp_path)
+    remember.remember_shop(remember.private(shop.dir), remember.Known("jwt", "local", ports, 0.0))
+    assert choice.shop_to_be(asked, print).ports == ports
+    assert choice.shop_to_be({**asked, "PORT_BASE": "9100"}, print).ports == Ports.based(9100)
+
+
 def test_the_pattern_named_last_is_meant_and_of_its_shops_the_usual_one(tmp_path: Path) -> None:
     environ = {"RUN_ROOT": str(tmp_path)}
     remember.remember_pattern(tmp_path, "mtls")

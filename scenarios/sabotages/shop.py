@@ -196,6 +196,20 @@ SABOTAGES = (
     ),
     # the commands
     Sabotage(
+        "a shop that is up on other ports is accused of being ill",
+        "compose/difference.py",
+        "    elif elsewhere:\n",
+        "    elif False:\n",
+        f"{REFUSALS}::test_a_shop_that_is_up_on_other_ports_is_not_accused_of_being_ill",
+    ),
+    Sabotage(
+        "thousands of digits are read as a number",
+        "compose/ports.py",
+        " and len(text) <= len(str(highest))",
+        "",
+        f"{REFUSALS}::test_a_port_base_that_is_no_port_is_refused",
+    ),
+    Sabotage(
         "what has no container is stopped, to be started again",
         CONTAINERS,
         "            self._container(name)  # before",
