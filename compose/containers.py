@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from compose import engine, remember
-from compose.face import Shop, Status
+from compose.face import Shop
 from compose.refusals import CannotRun
+from compose.status import Status
 from compose.topology import EDGE, INSIDE, PROCESSES, REPO, Ports, assignments, env_file
 
 HEALTHY_WITHIN, STOPPED_WITHIN = 90, 8  # seconds

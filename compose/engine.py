@@ -49,13 +49,13 @@ def docker(
 
 def asked(*arguments: str, merged: bool = False) -> str:
     """What the engine says; `CannotRun` when it says nothing, for then nobody knows what runs."""
-    missing = trouble()
-    if missing is None:
+    said = trouble()
+    if said is None:
         answer = docker(*arguments, merged=merged)
         if answer.returncode == 0:
             return answer.stdout
-        missing = (answer.stderr or answer.stdout).strip() or f"`docker {arguments[0]}` failed"
-    raise CannotRun(f"the engine does not answer: {missing}", "start the engine, or look at it with: docker info")
+        said = f"`docker {arguments[0]}` failed: {(answer.stderr or answer.stdout).strip() or '(it said nothing)'}"
+    raise CannotRun(said, "start the engine, or look at it with: docker info")
 
 
 @functools.cache

@@ -17,25 +17,12 @@ from compose import ports as port_book
 from compose import remember
 from compose.difference import refuse_another
 from compose.refusals import CannotRun
+from compose.status import Status
 from compose.topology import REPO, Ports, Variant, environment, variant
 
 RUN_ROOT = REPO / ".run"
 RuntimeName = Literal["local", "compose"]
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Status:
-    """How one process is doing."""
-
-    name: str
-    ident: str
-    """Its pid, or the beginning of its container's id; empty when there is none."""
-    port: int | None
-    health: str
-    """`healthy`, `down`, or what is wrong."""
-    since: float | None
-    """When it started, in seconds since 1970."""
 
 
 def nothing(_: str) -> None:

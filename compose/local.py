@@ -18,8 +18,9 @@ import psutil
 
 from certs import keeper
 from compose import preload, processes, remember
-from compose.face import Shop, Status
+from compose.face import Shop
 from compose.refusals import CannotRun
+from compose.status import Status
 from compose.topology import COMMANDS, INSIDE, PROCESSES
 from services.health import knock
 
