@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from compose import choice, remember
@@ -165,7 +166,7 @@ def doctor() -> None:
     wrong = 0
     for finding in examine(choice.run_root(os.environ)):
         wrong += bool(finding.mend)
-        out.print("[bold red]mend[/] " if finding.mend else "[green]ok[/]   ", finding.what, sep="")
+        out.print("[bold red]mend[/] " if finding.mend else "[green]ok[/]   ", escape(finding.what), sep="")
         if finding.mend:
             out.print(f"       {finding.mend}", markup=False)
     raise typer.Exit(1 if wrong else 0)

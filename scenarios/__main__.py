@@ -53,7 +53,7 @@ def order(
 
 def _sentence(answer: requests.Response, who: str, sku: str, quantity: int, shop: Shop) -> str:
     """What came of the order, in one line."""
-    asked = f"{who} orders {quantity} × {sku} under [bold]{shop.pattern}[/] ({shop.runtime})"
+    asked = f"{escape(who)} orders {quantity} × {escape(sku)} under [bold]{shop.pattern}[/] ({shop.runtime})"
     if answer.ok:
         made = answer.json()
         return f"{asked}: [green]{made['status']}[/], {made['amount'] / 100:.2f}, order {made['id']}"

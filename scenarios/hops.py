@@ -10,6 +10,7 @@ import json
 import time
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from compose.processes import whole_lines
@@ -99,12 +100,12 @@ def table(hops: list[Hop]) -> Table:
     drawn.add_column("ms", justify="right")
     for hop in hops:
         drawn.add_row(
-            f"[bold]{hop.caller} → {hop.service}[/]\n{hop.request}",
-            "\n".join(hop.presented).replace(" of spiffe:", " of\nspiffe:"),
-            hop.checked,
-            f"{hop.user}\n{hop.vouched_by}" if hop.user else hop.vouched_by,
-            hop.authorized_by,
-            hop.answer,
+            f"[bold]{hop.caller} → {hop.service}[/]\n{escape(hop.request)}",
+            escape("\n".join(hop.presented).replace(" of spiffe:", " of\nspiffe:")),
+            escape(hop.checked),
+            escape(f"{hop.user}\n{hop.vouched_by}" if hop.user else hop.vouched_by),
+            escape(hop.authorized_by),
+            escape(hop.answer),
             str(hop.idp_calls or ""),
             f"{hop.milliseconds:.0f}",
         )

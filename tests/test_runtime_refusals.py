@@ -56,6 +56,14 @@ def test_an_unknown_runtime_is_refused(tmp_path: Path) -> None:
         open_shop("jwt", "kubernetes", run_root=tmp_path)
 
 
+@pytest.mark.parametrize("name", ["[b]", "[/b]"])
+def test_the_doctor_prints_a_path_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir(mode=0o700, parents=True)
+    answer = command("doctor", run_root=tmp_path / name)
+    assert f"{tmp_path / name} is closed to other users" in answer.stdout
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_command_for_a_shop_that_is_not_up_says_how_to_start_it(tmp_path: Path) -> None:
     answer = command("status", run_root=tmp_path, PATTERN="mtls")
     assert (answer.returncode, answer.stderr) == (

@@ -52,6 +52,14 @@ def test_a_wrong_password_is_told_and_is_a_failure(basic_shop: Shop) -> None:
     assert "wrong name or password for alice" in done.stdout
 
 
+@pytest.mark.parametrize("word", ["[/]", "[/red]", "[bold]"])
+def test_what_a_person_types_is_printed_as_it_was_typed(basic_shop: Shop, word: str) -> None:
+    for environ in ({"SKU": word}, {"WHO": word, "PASSWORD": "jabberwocky"}):
+        done = say(basic_shop, "order", **environ)
+        assert (done.returncode, done.stderr) == (1, "")
+        assert word in done.stdout.splitlines()[0]
+
+
 @pytest.mark.parametrize(
     ("command", "environ", "what", "mend"),
     [
