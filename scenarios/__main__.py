@@ -46,8 +46,7 @@ def order(
     out = show.console()
     out.print(_sentence(answer, who, sku, quantity, shop))
     trace = answer.headers["traceresponse"].split("-")[1]
-    out.print(hops.table(hops.story(shop, trace)))
-    out.print(f"trace {trace}", style="dim")
+    _hops(shop, trace, out)
     raise typer.Exit(0 if answer.ok else 1)
 
 
@@ -59,6 +58,19 @@ def _sentence(answer: requests.Response, who: str, sku: str, quantity: int, shop
         return f"{asked}: [green]{made['status']}[/], {made['amount'] / 100:.2f}, order {made['id']}"
     problem = answer.json()
     return f"{asked}: [red]{answer.status_code} {escape(problem['title'])}[/] {escape(problem.get('detail', ''))}"
+
+
+def _hops(shop: Shop, trace: str, out: Console) -> None:
+    """The way of the order; if it got stuck, the way so far, and `CannotRun` with the processes that are not well."""
+    try:
+        told, stuck = hops.story(shop, trace), None
+    except hops.StoryIncomplete as trouble:
+        told, stuck = trouble.hops, trouble
+    out.print(hops.table(told))
+    out.print(f"trace {trace}", style="dim")
+    if stuck:
+        ill = ", ".join(f"{each.name} is {each.health}" for each in shop.status() if each.health != "healthy")
+        raise CannotRun(f"{shop.name} is up, but {ill}", f"make restart {shop.meant}") if ill else stuck
 
 
 @app.command()

@@ -22,7 +22,11 @@ PATIENCE_SECONDS = 5.0
 
 
 class StoryIncomplete(Exception):
-    """Some lines of the trace did not turn up."""
+    """Some lines of the trace did not turn up; `hops` are what the others tell."""
+
+    def __init__(self, trace: str, hops: list[Hop]) -> None:
+        super().__init__(f"of trace {trace} only {len(hops)} lines were found")
+        self.hops = hops
 
 
 def story(shop: Shop, trace: str, patience: float = PATIENCE_SECONDS) -> list[Hop]:
@@ -33,10 +37,15 @@ def story(shop: Shop, trace: str, patience: float = PATIENCE_SECONDS) -> list[Ho
     deadline = time.monotonic() + patience
     while not _complete(lines := _lines(shop, trace)):
         if time.monotonic() > deadline:
-            raise StoryIncomplete(f"of trace {trace} only {len(lines)} lines were found")
+            raise StoryIncomplete(trace, _told(lines, "?"))
         time.sleep(0.05)  # the lines are in files or an engine's log: there is nothing to wait on but the next look
-    by_span = {line["span"]: line for line in lines}
-    return [_hop(line, by_span.get(line["parent"])) for line in _in_order(lines)]
+    return _told(lines, "you")
+
+
+def _told(lines: list[dict[str, Any]], unseen: str) -> list[Hop]:
+    """The hops that the lines tell of; `unseen` is who called where a caller is named whose line is not there."""
+    services = {line["span"]: line["service"] for line in lines}
+    return [_hop(line, services.get(line["parent"], unseen if line["parent"] else "you")) for line in _in_order(lines)]
 
 
 def _lines(shop: Shop, trace: str) -> list[dict[str, Any]]:
@@ -74,9 +83,9 @@ def _in_order(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return ordered
 
 
-def _hop(line: dict[str, Any], caller: dict[str, Any] | None) -> Hop:
+def _hop(line: dict[str, Any], caller: str) -> Hop:
     return Hop(
-        caller=caller["service"] if caller else "you",
+        caller=caller,
         service=line["service"],
         request=f"{line['method']} {line['route'] or '?'}",
         presented=tuple(line["presented"]) or ("nothing",),

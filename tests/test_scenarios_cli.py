@@ -52,6 +52,19 @@ def test_a_wrong_password_is_told_and_is_a_failure(basic_shop: Shop) -> None:
     assert "wrong name or password for alice" in done.stdout
 
 
+def test_an_order_that_gets_stuck_is_told_as_far_as_it_went_and_where(basic_shop: Shop) -> None:
+    basic_shop.kill("orders")
+    try:
+        done = say(basic_shop, "order")
+    finally:
+        basic_shop.start("orders")
+    assert done.returncode == 1
+    for told in ("503 Service Unavailable", "you → gateway", "trace "):
+        assert told in done.stdout
+    assert f"cannot: {basic_shop.name} is up, but orders is down\n" in done.stderr
+    assert f"mend:   make restart {basic_shop.meant}\n" in done.stderr
+
+
 @pytest.mark.parametrize("word", ["[/]", "[/red]", "[bold]"])
 def test_what_a_person_types_is_printed_as_it_was_typed(basic_shop: Shop, word: str) -> None:
     for environ in ({"SKU": word}, {"WHO": word, "PASSWORD": "jabberwocky"}):
