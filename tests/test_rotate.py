@@ -80,6 +80,30 @@ def turned_by(rotation: Rotation, taken: Taken) -> Step:
     return next(step for step in steps if step.does == taken.does)
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_root_whose_rotation_was_interrupted_is_rotated_by_the_same_again(world: World, steps: int) -> None:
+    if world.pattern != "mtls":
+        pytest.skip("the CA is the same under every pattern")
+    taken: list[Taken] = []
+
+    def interrupt(step: Taken) -> None:
+        taken.append(step)
+        if len(taken) == steps:
+            raise KeyboardInterrupt
+
+    bundle = world.shop.tls_dir("orders") / "bundle.pem"
+    before = bundle.read_text()
+    with pytest.raises(KeyboardInterrupt):
+        turn(world, rotations.named(world, "root", ""), took=interrupt)
+    assert before in bundle.read_text()
+    turned = turn(world, rotations.named(world, "root", ""))
+    assert (turned.failed, turned.restarted, turned.old_refused) == (0, (), True), turned
+    bundles = {(world.shop.tls_dir(name) / "bundle.pem").read_text() for name in world.shop.variant.leaves}
+    assert len(bundles) == 1
+    assert before not in bundles
+    assert bundles.pop().count("BEGIN") == 1
+
+
 class TestWhatIsAskedFor:
     def asked(self, tmp_path: Path, pattern: str, what: str, name: str = "") -> CannotRun:
         with pytest.raises(CannotRun) as refusal:
