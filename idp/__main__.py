@@ -23,7 +23,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m idp", description="The shop's identity provider.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve until a signal ends the process")
-    commands.add_parser("lent", help="serve what a line of JSON on standard input says, until that ends (idp.fixture)")
+    lent = commands.add_parser("lent", help="serve what a line of JSON on standard input says, until that ends")
+    lent.add_argument("directory", nargs="?", type=Path, help="what idp.fixture has made for it, and what goes with it")
     keys = commands.add_parser("keys", help="change the signing keys, of a server that runs or of none")
     keys.add_argument("act", choices=("list", "publish", "rotate", "withdraw"))
     keys.add_argument("which", nargs="?", default="ES256", help="the algorithm; to withdraw, the name of the key")
@@ -41,7 +42,7 @@ def main() -> None:
     if said.command == "lent":
         from idp.lent import borrowed
 
-        borrowed()
+        borrowed(said.directory)
     if said.command == "keys":
         sys.exit(change_keys(said.act, said.which))
     serve()

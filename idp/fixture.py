@@ -87,7 +87,7 @@ def running(
     `app` is a confidential client with the code, refresh and client credentials grants; what it gets is for `audience`.
     `api` may introspect it, if that is its audience.  Raises `CannotStart`.
     """
-    known = dict(people or {"alice": "wonderland"})
+    known = dict({"alice": "wonderland"} if people is None else people)
     hidden = {name: secrets.token_urlsafe(32) for name in ("app", "api")}
     clients = [
         _client(
@@ -108,7 +108,7 @@ def running(
         port, manage_port = _free_ports()
         url, door = f"https://localhost:{port}", f"http://127.0.0.1:{manage_port}"
         issuer = Issuer(url, shop / "ca.pem", redirect_uri, known, hidden, tuple(scopes), Manager(to(door)))
-        _tell(process, {"dir": name, "issuer": url, "port": port, "manage_port": manage_port, "workers": 1})
+        _tell(process, {"issuer": url, "port": port, "manage_port": manage_port, "workers": 1})
         _await(process, port, issuer)
         yield issuer
 
@@ -125,7 +125,7 @@ def _client(client_id: str, hidden: Mapping[str, str], **more: Any) -> dict[str,
 def _process(shop: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The process that will serve; it loads what it needs while we make what it shall find."""
     with open(shop / "log", "wb") as log:
-        command = [sys.executable, "-m", "idp", "lent"]
+        command = [sys.executable, "-m", "idp", "lent", str(shop)]
         process = subprocess.Popen(
             command, cwd=REPO, env={}, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, umask=0o077
         )

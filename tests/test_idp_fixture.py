@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 import requests
 
 import idp
+from idp import visit
 from idp.visit import NotLoggedIn
 
 ROOT = Path(__file__).parent.parent
@@ -155,6 +157,42 @@ def test_it_ends_with_whoever_borrowed_it() -> None:
         assert ours
         os.kill(borrower.pid, signal.SIGKILL)
     gone(ours, directory)
+
+
+def test_it_goes_with_whoever_is_killed_before_it_was_told_what_to_serve() -> None:
+    """By then there are private keys in the directory."""
+    program = """
+import idp.fixture, os, signal
+def end(process, what):
+    print(process.args[-1], flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+idp.fixture._tell = end
+with idp.running():
+    pass
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=30)
+    assert ran.returncode == -signal.SIGKILL
+    directory = Path(ran.stdout.strip())
+    assert directory.name.startswith("idp-")
+    gone(
+        [each for each in psutil.process_iter(["cmdline"]) if str(directory) in (each.info["cmdline"] or [])], directory
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["."]])
+def test_nobody_else_can_have_it_serve_nor_remove_a_directory(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "log").touch()
+    command, environ = [sys.executable, "-m", "idp", "lent", *arguments], {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
+    )
+    assert (ran.returncode, ran.stderr) == (1, "idp: `lent` is for idp.fixture alone, which makes what it serves\n")
+    assert tmp_path.exists()
+
+
+def test_where_there_shall_be_nobody_there_is_nobody() -> None:
+    with idp.running(people={}) as issuer, pytest.raises(NotLoggedIn, match="alice was not let in"):
+        visit.tokens(replace(issuer, passwords={"alice": "wonderland"}), "alice", "read")
 
 
 def gone(processes: Iterable[psutil.Process], directory: Path) -> None:
