@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from certs import CA, Lifetimes
 from compose.local import LocalShop
 from compose.shop import Shop, running
+from compose.topology import REPO
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def say(shop: Shop, *command: str, **environ: str) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-m", "scenarios", *command],
         env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **told, **environ},
-        cwd=Path(__file__).resolve().parent.parent,
+        cwd=REPO,
         capture_output=True,
         text=True,
         timeout=60,
@@ -88,6 +90,26 @@ def test_what_stands_in_the_way_is_said_with_its_mend(
     assert done.returncode == 1
     assert f"cannot: {what}" in done.stderr
     assert mend in done.stderr
+
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("module", ["scenarios", "compose"])
+def test_a_command_that_is_interrupted_while_it_loads_ends_without_a_word(module: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, module, "doctor"]
+    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_an_expired_certificate_is_called_that(basic_shop: Shop, tmp_path: Path) -> None:
