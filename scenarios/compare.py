@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import queue
-import re
 import ssl
 import subprocess
 import sys
@@ -29,7 +28,7 @@ import psutil
 
 from compose import engine
 from compose.topology import PATTERNS, REPO
-from scenarios import evidence
+from scenarios import evidence, narrowing
 from scenarios.evidence import Cell, Environment, Evidence, Measurement
 
 SIDE_BY_SIDE = 2
@@ -76,9 +75,9 @@ Tell = Callable[[Progress, Record | None], None]
 
 def plan(names: Iterable[str], runtime: str, only: str = "", done: Iterable[str] = ()) -> Plan:
     """Every name under every pattern whose id matches the regular expression `only` and is not `done` already."""
-    already = set(done)
+    already, asked_for = set(done), narrowing.pattern(only).search
     columns = {
-        pattern: tuple(name for name in names if (each := f"{name}/{pattern}") not in already and re.search(only, each))
+        pattern: tuple(name for name in names if (each := f"{name}/{pattern}") not in already and asked_for(each))
         for pattern in PATTERNS
     }
     return Plan(runtime, {pattern: wanted for pattern, wanted in columns.items() if wanted}, only)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compose.refusals import CannotRun
+from compose.shop import open_shop
 from compose.topology import PATTERNS, REPO
 from scenarios import compare, coverage, evidence, tables
 from scenarios.bench import command as benchmarks
@@ -26,6 +27,7 @@ from scenarios.report import page
 
 def comparison(out: Console, runtime: str, only: str, resume: bool) -> bool:
     """Run everything, or what `only` matches, and write what is made from it; whether nothing came as a surprise."""
+    open_shop(PATTERNS[0], runtime)  # or `CannotRun`, before anything is written
     names = [*gauges(), *stories()]
     path = compare.file(runtime)
     part = path.with_suffix(".part")

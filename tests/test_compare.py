@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -12,7 +13,8 @@ from rich.console import Console
 
 from compose import processes
 from compose.refusals import CannotRun
-from scenarios import column, compare, evidence, watch
+from scenarios import column, compare, evidence, sabotage, watch
+from scenarios.bench import command
 from scenarios.compare import Plan, Progress, Record
 from scenarios.evidence import Cell
 from scenarios.registry import Story, stories
@@ -119,3 +121,32 @@ def test_a_cell_that_nobody_knows_is_said_to_be_nothing_to_do(tmp_path: Path, mo
     monkeypatch.setattr(evidence, "FILE", tmp_path / "evidence.json")
     with pytest.raises(CannotRun, match="nothing to do"):
         watch.comparison(Console(file=io.StringIO()), "local", "no_such_story", resume=False)
+
+
+def test_a_runtime_that_there_is_not_is_refused_before_anything_is_run_or_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "FILE", tmp_path / "evidence.json")
+    with pytest.raises(CannotRun, match="there is no runtime 'kubernetes': RUNTIME is local or compose"):
+        watch.comparison(Console(file=io.StringIO()), "kubernetes", "place_an_order/jwt", resume=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("only", ["(", "[", "*"])
+def test_what_is_no_regular_expression_is_refused_with_what_is_wrong_with_it(only: str) -> None:
+    out = Console(file=io.StringIO())
+    commands: list[Callable[[], bool]] = [
+        lambda: watch.comparison(out, "local", only, resume=False),
+        lambda: command.bench(out, only, quick=True),
+        lambda: sabotage.report(out, only),
+    ]
+    for narrowed in commands:
+        with pytest.raises(CannotRun, match="is no regular expression") as refused:
+            narrowed()
+        assert f"ONLY={only}" in refused.value.what
+        assert "at position 0" in refused.value.what
+
+
+def test_a_sabotage_that_nobody_knows_is_said_to_be_none() -> None:
+    with pytest.raises(CannotRun, match="no sabotage matches"):
+        sabotage.report(Console(file=io.StringIO()), "no such sabotage")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 import time
 import traceback
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from compose.refusals import CannotRun
-from scenarios import compare
+from scenarios import compare, narrowing
 from scenarios.bench import experiments, record, tables
 from scenarios.bench.experiment import FULL, QUICK, Experiment, Sizes, Told
 from scenarios.bench.record import Bench, Held
@@ -26,7 +25,7 @@ HERE = Path(experiments.__file__).parent
 
 def names(only: str = "") -> list[str]:
     """The experiments whose names match the regular expression `only`, in alphabetical order."""
-    return [name for name in _files() if re.search(only, name)]
+    return list(filter(narrowing.pattern(only).search, _files()))
 
 
 def _files() -> list[str]:
