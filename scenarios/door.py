@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from compose.refusals import CannotRun
 from compose.shop import Shop
 
 TIMEOUT_SECONDS = 15
@@ -32,13 +33,22 @@ class _Door(HTTPAdapter):
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
         self._text = ""
+        self._context: ssl.SSLContext
         super().__init__()
 
     def _trusting(self) -> ssl.SSLContext:
-        """The context for the bundle as it is now; while a new copy is being made, as it was."""
-        text = self._bundle.read_text() if self._bundle.exists() else self._text
-        if text != self._text:
-            self._text, self._context = text, ssl.create_default_context(cadata=text)
+        """The context for the bundle as it is now; while a new copy is being made, as it was.
+
+        Raises `CannotRun` when there never was one, or it makes no sense.
+        """
+        try:
+            text = self._bundle.read_text("ascii") if self._bundle.exists() else self._text
+            if not text.strip():  # with which a context would believe whomever this machine believes
+                raise ValueError("there is nothing in it")
+            if text != self._text:
+                self._context, self._text = ssl.create_default_context(cadata=text), text
+        except (OSError, ValueError) as error:
+            raise CannotRun(f"{self._bundle} is no trust bundle: {error}", "make restart NAME=ca") from None
         return self._context
 
     def cert_verify(self, *_: Any) -> None:

@@ -129,3 +129,20 @@ def test_an_expired_certificate_is_called_that(basic_shop: Shop, tmp_path: Path)
     assert done.returncode == 1
     assert "certificate has expired" in done.stderr
     assert "make doctor" in done.stderr
+
+
+@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN CERTIFICATE-----\n", b"\xff\xfe"])
+def test_a_trust_bundle_that_is_gone_or_damaged_is_called_that(basic_shop: Shop, content: bytes | None) -> None:
+    bundle = basic_shop.tls_dir("gateway") / "bundle.pem"
+    kept = bundle.read_bytes()
+    basic_shop.stop("ca")  # it would repair what we are about to spoil
+    try:
+        bundle.unlink() if content is None else bundle.write_bytes(content)
+        done = say(basic_shop, "order")
+    finally:
+        bundle.write_bytes(kept)
+        basic_shop.start("ca")
+    assert done.returncode == 1
+    assert f"cannot: {bundle} is no trust bundle" in done.stderr
+    assert "mend:   make restart NAME=ca" in done.stderr
+    assert "Traceback" not in done.stderr
