@@ -210,7 +210,7 @@ def main() -> int:
     except CannotRun as trouble:
         what, mend = trouble.what, trouble.mend
     except CannotLogIn as trouble:
-        what, mend = str(trouble), "the names and passwords are in the README; make up prints them too"
+        what, mend = str(trouble), trouble.mend
     except requests.exceptions.SSLError as trouble:
         what, mend = f"the shop's certificate is not accepted: {reason(trouble)}", "make doctor; make restart NAME=ca"
     except requests.RequestException as trouble:

@@ -23,10 +23,15 @@ from scenarios.door import TIMEOUT_SECONDS, door
 
 REDIRECT_URI = "http://127.0.0.1:8765/callback"  # RFC 8252 §7.3; nobody listens: we read the code from the redirect
 SCOPE = "openid items:read orders:read orders:write orders:read:any orders:refund"
+WHO_THEY_ARE = "the names and passwords are in the README; make up prints them too"
 
 
 class CannotLogIn(Exception):
-    """The shop or the IdP did not let the person in; the message says at which step."""
+    """The shop or the IdP did not let the person in; the message says at which step, and `mend` what to do."""
+
+    def __init__(self, what: str, mend: str = WHO_THEY_ARE) -> None:
+        super().__init__(what)
+        self.mend = mend
 
 
 class Shopper:
@@ -92,6 +97,11 @@ class Shopper:
         if not page.is_redirect:
             page = self._follow(self._fill_in(page))
         answer = parse_qs(urlsplit(page.headers.get("Location", "")).query)
+        if page.status_code == 429:
+            seconds = page.headers.get("Retry-After", "")  # or a date (RFC 9110 §10.2.3), but not our IdP's
+            wait = f"{seconds} s" if seconds.isdecimal() else "a minute"
+            what = f"the IdP does not let {self.who} in: too many wrong passwords"
+            raise CannotLogIn(what, f"wait {wait}, then try again")
         if not page.is_redirect or "code" not in answer:
             why = answer.get("error", ["wrong name or password" if page.status_code in {401, 403} else page.reason])[0]
             raise CannotLogIn(f"the IdP does not let {self.who} in: {why}")

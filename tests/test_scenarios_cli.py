@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
 from certs import CA, Lifetimes
 from compose.local import LocalShop
-from compose.shop import Shop, running
+from compose.shop import Shop, open_shop, running
 from compose.topology import REPO
+from scenarios import __main__
+from scenarios.shopper import Shopper
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,27 @@ def test_what_stands_in_the_way_is_said_with_its_mend(
     assert done.returncode == 1
     assert f"cannot: {what}" in done.stderr
     assert mend in done.stderr
+
+
+@pytest.mark.parametrize(("header", "mend"), [({"Retry-After": "37"}, "wait 37 s"), ({}, "wait a minute")])
+def test_whoever_has_guessed_too_often_is_told_how_long_to_wait(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    header: dict[str, str],
+    mend: str,
+) -> None:
+    page = requests.Response()
+    page.status_code, page.reason = 429, "TOO MANY REQUESTS"
+    page.headers.update(header)
+    for step in ("_get", "_follow", "_fill_in"):
+        monkeypatch.setattr(Shopper, step, lambda *_, **__: page)
+    shop = open_shop("jwt", "local", "free", tmp_path)
+    monkeypatch.setattr(__main__, "app", lambda **_: Shopper(shop, "alice").token())
+    assert __main__.main() == 1
+    assert capsys.readouterr().err == (
+        f"cannot: the IdP does not let alice in: too many wrong passwords\nmend:   {mend}, then try again\n"
+    )
 
 
 INTERRUPTED = """
