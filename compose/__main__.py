@@ -205,6 +205,10 @@ def main() -> int:
         err.print(f"cannot: {trouble.what}", style="bold red", markup=False)
         err.print(f"mend:   {trouble.mend}", markup=False)
         return 1
+    except OSError as trouble:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or what could not be written is tried again
+        err.print(f"cannot: {trouble}", style="bold red", markup=False)
+        return 1
     return 0
 
 

@@ -217,10 +217,14 @@ def main() -> int:
         what, mend = f"the shop does not answer: {type(trouble).__name__}", "make status, or make restart"
     except hops.StoryIncomplete as trouble:
         what, mend = str(trouble), "make logs shows what each process said"
+    except OSError as trouble:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or what could not be written is tried again
+        what, mend = str(trouble), ""  # which file, and why not, is all that there is to say
     else:
         return 0
     err.print(f"cannot: {what}", style="bold red", markup=False)
-    err.print(f"mend:   {mend}", markup=False)
+    if mend:
+        err.print(f"mend:   {mend}", markup=False)
     return 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -114,6 +115,29 @@ def test_whoever_has_guessed_too_often_is_told_how_long_to_wait(
     assert capsys.readouterr().err == (
         f"cannot: the IdP does not let alice in: too many wrong passwords\nmend:   {mend}, then try again\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("scenarios report --to /dev/null/report", "cannot: [Errno 17] File exists: '/dev/null'\n"),
+        ("scenarios diff --from basic --to jwt > /dev/full", "cannot: [Errno 28] No space left on device\n"),
+        ("compose doctor > /dev/full", "cannot: [Errno 28] No space left on device\n"),
+        ("compose up", "cannot: [Errno 17] File exists: '/dev/null'\n"),
+    ],
+)
+def test_what_the_disk_refuses_is_one_line(command: str, said: str) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m {command}",
+        shell=True,
+        cwd=REPO,
+        env={"PATH": os.environ["PATH"], "RUN_ROOT": "/dev/null", "PATTERN": "jwt", "RUNTIME": "local"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 INTERRUPTED = """
