@@ -5,6 +5,10 @@ The load is made here: a shop without customers would prove nothing.
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from rich.console import Console
@@ -21,8 +25,28 @@ RATE = 20.0
 """Requests per second."""
 
 
+@contextmanager
+def alone(world: World) -> Iterator[None]:
+    """Be the only one who rotates something in this shop, or `CannotRun`; it ends with us, however we end."""
+    directory = os.open(world.shop.dir, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            what = f"in {world.shop.name} something is being rotated already"
+            raise CannotRun(what, "the same again when that is over") from None
+        yield
+    finally:
+        os.close(directory)
+
+
 def rotate(world: World, what: str, name: str, out: Console, *, patient: bool) -> bool:
     """Rotate what is asked for in the shop that runs; whether nobody noticed, and the old one is refused."""
+    with alone(world):
+        return _rotate(world, what, name, out, patient=patient)
+
+
+def _rotate(world: World, what: str, name: str, out: Console, *, patient: bool) -> bool:
     rotation = rotations.named(world, what, name)
     out.print(
         f"rotating the {rotation.what} under [bold]{world.pattern}[/] ({world.shop.runtime}), while alice looks at the "

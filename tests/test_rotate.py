@@ -141,7 +141,9 @@ class TestWhatIsTold:
         monkeypatch.setattr(rotate, "turn", turn)
         monkeypatch.setattr(rotations, "named", lambda *_: self.ROTATION)
         out = Console(width=140, record=True, file=io.StringIO())
-        well = rotate.rotate(World(open_shop("jwt", "local", "free", tmp_path)), "client-secret", "", out, patient=True)
+        world = World(open_shop("jwt", "local", "free", tmp_path))
+        world.shop.dir.mkdir(exist_ok=True)
+        well = rotate.rotate(world, "client-secret", "", out, patient=True)
         return well, out.export_text()
 
     def turned(self, failed: int = 0, refused: bool = True, restarted: tuple[str, ...] = ()) -> Turned:
@@ -166,6 +168,14 @@ class TestWhatIsTold:
             well, text = self.told(monkeypatch, tmp_path, turned)
             assert not well
             assert word in text
+
+    def test_a_second_rotation_in_the_same_shop_is_refused_and_one_after_the_first_is_not(self, tmp_path: Path) -> None:
+        here = World(open_shop("jwt", "local", "free", tmp_path))
+        here.shop.dir.mkdir()
+        with rotate.alone(here), pytest.raises(CannotRun, match="is being rotated already"):
+            rotate.rotate(here, "client-secret", "", Console(file=io.StringIO()), patient=True)
+        with rotate.alone(here):
+            pass
 
     def test_what_stands_in_the_way_is_said_in_two_lines(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         with pytest.raises(CannotRun, match="not within"):
