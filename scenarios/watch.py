@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from compose import engine
 from compose.refusals import CannotRun
 from compose.shop import open_shop
 from compose.topology import PATTERNS, REPO
@@ -27,7 +28,7 @@ from scenarios.report import page
 
 def comparison(out: Console, runtime: str, only: str, resume: bool) -> bool:
     """Run everything, or what `only` matches, and write what is made from it; whether nothing came as a surprise."""
-    open_shop(PATTERNS[0], runtime)  # or `CannotRun`, before anything is written
+    _insist_on(runtime)
     names = [*gauges(), *stories()]
     path = compare.file(runtime)
     part = path.with_suffix(".part")
@@ -57,6 +58,13 @@ def comparison(out: Console, runtime: str, only: str, resume: bool) -> bool:
         _publish(so_far, path, out)
     told = {record.id for record in records} | (set(so_far.cells) | set(so_far.measurements) if resume else set())
     return _verdict(so_far, told, seconds, out) and not died
+
+
+def _insist_on(runtime: str) -> None:
+    """Raise `CannotRun` for a runtime that there is not, or not on this machine, before anything is written."""
+    open_shop(PATTERNS[0], runtime)
+    if runtime == "compose":
+        engine.require()
 
 
 def _is_whole(so_far: Evidence, names: list[str], part: Path, out: Console) -> bool:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from compose import processes
+from compose import engine, processes
 from compose.refusals import CannotRun
 from scenarios import column, compare, evidence, sabotage, watch
 from scenarios.bench import command
@@ -129,6 +129,16 @@ def test_a_runtime_that_there_is_not_is_refused_before_anything_is_run_or_kept(
     monkeypatch.setattr(evidence, "FILE", tmp_path / "evidence.json")
     with pytest.raises(CannotRun, match="there is no runtime 'kubernetes': RUNTIME is local or compose"):
         watch.comparison(Console(file=io.StringIO()), "kubernetes", "place_an_order/jwt", resume=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_runtime_that_this_machine_has_not_is_refused_as_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "FILE", tmp_path / "evidence.json")
+    monkeypatch.setattr(engine, "trouble", lambda: "no Docker engine answers")
+    with pytest.raises(CannotRun, match="RUNTIME=compose needs Docker, and no Docker engine answers"):
+        watch.comparison(Console(file=io.StringIO()), "compose", "place_an_order/jwt", resume=False)
     assert not list(tmp_path.iterdir())
 
 
