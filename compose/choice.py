@@ -22,7 +22,7 @@ NAME = re.compile(r"fivelocks-([a-z0-9]+)(?:-([0-9]+))?", re.ASCII)
 def run_root(environ: Mapping[str, str]) -> Path:
     """Where shops live: `.run` in this repository, unless RUN_ROOT says otherwise; `CannotRun` when it is not ours."""
     root = Path(environ.get("RUN_ROOT") or RUN_ROOT).resolve()
-    if root.exists() and not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+    if root.is_dir() and not os.access(root, os.R_OK | os.W_OK | os.X_OK):
         raise remember.not_open_to_us(root)
     return root
 

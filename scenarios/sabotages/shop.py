@@ -247,7 +247,7 @@ SABOTAGES = (
     Sabotage(
         "where we may not look nothing is up",
         CHOICE,
-        "    if root.exists() and not os.access(root, os.R_OK | os.W_OK | os.X_OK):\n",
+        "    if root.is_dir() and not os.access(root, os.R_OK | os.W_OK | os.X_OK):\n",
         "    if False:\n",
         f"{OWNERS}::test_where_others_keep_their_shops_nothing_is_said_to_be_up_or_gone",
     ),
