@@ -62,7 +62,7 @@ def _summary(shop: Shop) -> None:
     for what, value in (
         ("shop", shop.edge),
         ("identity provider", shop.issuer),
-        ("clients trust", _short(shop.run_root / "ca.pem")),
+        ("clients trust", escape(_short(shop.run_root / "ca.pem"))),
         ("people", "  ".join(people)),
     ):
         out.print(f"  {what:<18} {value}")

@@ -63,15 +63,21 @@ def replace(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 @contextmanager
-def locked(run_root: Path, name: str) -> Iterator[None]:
-    """Hold the lock `name`: whoever else wants it waits, and it ends with its holder, however that ends."""
+def locked(run_root: Path, name: str, refusal: CannotRun | None = None) -> Iterator[None]:
+    """Hold the lock `name`, which ends with its holder, however that ends: whoever else wants it waits.
+
+    With a `refusal` nobody waits: that is raised.
+    """
     try:
         path = private(private(run_root) / ".locks") / name
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except PermissionError as refused:
         raise not_open_to_us(Path(refused.filename)) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if refusal else 0))
+        except BlockingIOError as held:
+            raise refusal or held from None
         yield
     finally:
         os.close(descriptor)

@@ -5,15 +5,12 @@ The load is made here: a shop without customers would prove nothing.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
+from compose import remember
 from compose.refusals import CannotRun
 from scenarios import rotations
 from scenarios.levers import Surprise
@@ -25,24 +22,10 @@ RATE = 20.0
 """Requests per second."""
 
 
-@contextmanager
-def alone(world: World) -> Iterator[None]:
-    """Be the only one who rotates something in this shop, or `CannotRun`; it ends with us, however we end."""
-    directory = os.open(world.shop.dir, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            what = f"in {world.shop.name} something is being rotated already"
-            raise CannotRun(what, "the same again when that is over") from None
-        yield
-    finally:
-        os.close(directory)
-
-
 def rotate(world: World, what: str, name: str, out: Console, *, patient: bool) -> bool:
     """Rotate what is asked for in the shop that runs; whether nobody noticed, and the old one is refused."""
-    with alone(world):
+    refusal = CannotRun(f"in {world.shop.name} something is being rotated already", "the same again when that is over")
+    with remember.locked(world.shop.run_root, f"{world.shop.name}.rotate", refusal):
         return _rotate(world, what, name, out, patient=patient)
 
 

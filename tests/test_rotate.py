@@ -169,13 +169,24 @@ class TestWhatIsTold:
             assert not well
             assert word in text
 
-    def test_a_second_rotation_in_the_same_shop_is_refused_and_one_after_the_first_is_not(self, tmp_path: Path) -> None:
+    def test_a_second_rotation_in_the_same_shop_is_refused_and_one_after_the_first_is_not(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         here = World(open_shop("jwt", "local", "free", tmp_path))
-        here.shop.dir.mkdir()
-        with rotate.alone(here), pytest.raises(CannotRun, match="is being rotated already"):
-            rotate.rotate(here, "client-secret", "", Console(file=io.StringIO()), patient=True)
-        with rotate.alone(here):
-            pass
+
+        def rotated() -> bool:
+            return rotate.rotate(here, "client-secret", "", Console(file=io.StringIO()), patient=True)
+
+        def turn(*_: object, **__: object) -> Turned:
+            with pytest.raises(CannotRun, match="is being rotated already"):
+                rotated()
+            raise Surprise("the first has got as far as this")
+
+        monkeypatch.setattr(rotate, "turn", turn)
+        monkeypatch.setattr(rotations, "named", lambda *_: self.ROTATION)
+        for _ in range(2):
+            with pytest.raises(CannotRun, match="as far as this"):
+                rotated()
 
     def test_what_stands_in_the_way_is_said_in_two_lines(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         with pytest.raises(CannotRun, match="not within"):
