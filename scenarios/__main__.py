@@ -1,4 +1,7 @@
-"""python -m scenarios: shop, attack, compare, and see who checked what.  `make` is the same with less to type."""
+"""python -m scenarios: shop, attack, compare, and see who checked what.  `make` is the same with less to type.
+
+What one command needs is imported for it alone: to place an order nobody waits for a hundred scenarios to load.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,8 @@ from compose import choice
 from compose.refusals import CannotRun
 from compose.shop import Shop
 from compose.topology import PEOPLE, REPO, TOKEN_PATTERNS
-from scenarios import coverage, differ, evidence, hops, show, tables, watch
-from scenarios import rotate as rotating
-from scenarios import sabotage as saboteur
-from scenarios.bench import command as benchmarks
-from scenarios.bench import record as measured
-from scenarios.registry import stories
-from scenarios.report import page
-from scenarios.rotations import KINDS
+from scenarios import evidence, hops, terminal
 from scenarios.shopper import CannotLogIn, Shopper
-from scenarios.world import World
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Who = Annotated[str, typer.Option(envvar="WHO", help=f"One of {', '.join(person.name for person in PEOPLE)}.")]
@@ -48,7 +43,7 @@ def order(
     """Place an order through the gateway, and print its hops."""
     shop = choice.shop_meant(os.environ)
     answer = _shopper(shop, who, password).order(sku, quantity)
-    out = show.console()
+    out = terminal.console()
     out.print(_sentence(answer, who, sku, quantity, shop))
     trace = answer.headers["traceresponse"].split("-")[1]
     _hops(shop, trace, out)
@@ -90,30 +85,41 @@ def token(who: Who = "alice", password: Annotated[str, typer.Option(envvar="PASS
 
 @app.command()
 def rotate(
-    what: Annotated[str, typer.Option(envvar="WHAT", help=f"One of {', '.join(KINDS)}.")] = "",
+    what: Annotated[str, typer.Option(envvar="WHAT", help="Which kind; without it, the list.")] = "",
     name: Annotated[str, typer.Option(envvar="NAME", help="Whose, where several have one.")] = "",
     patient: Annotated[
         bool, typer.Option(envvar="WAIT", help="Give customers the time they have; 0: they come anew.")
     ] = True,
 ) -> None:
     """Rotate a credential under load, and print what was touched where and when it counted; 1 if anybody noticed."""
+    from scenarios import rotate as rotating
+    from scenarios.world import World
+
     with World(choice.shop_meant(os.environ)) as world:
-        raise typer.Exit(0 if rotating.rotate(world, what, name, show.console(), patient=patient) else 1)
+        raise typer.Exit(0 if rotating.rotate(world, what, name, terminal.console(), patient=patient) else 1)
 
 
 @app.command()
 def scenario(name: Annotated[str, typer.Option(envvar="NAME", help="Which one; without it, the list.")] = "") -> None:
     """Tell one scenario, act it out, and say what came of it and why; exit code 1 on a surprise."""
+    from scenarios import show
+    from scenarios.registry import stories
+    from scenarios.world import World
+
     story = show.named(stories(), name)
     with World(choice.shop_meant(os.environ)) as world:
-        raise typer.Exit(0 if show.scenario(world, story, show.console()) else 1)
+        raise typer.Exit(0 if show.scenario(world, story, terminal.console()) else 1)
 
 
 @app.command()
 def scenarios() -> None:
     """Act every scenario out against the shop that runs; exit code 1 on a surprise."""
+    from scenarios import show
+    from scenarios.registry import stories
+    from scenarios.world import World
+
     with World(choice.shop_meant(os.environ)) as world:
-        raise typer.Exit(1 if show.scenarios(world, stories(), show.console()) else 0)
+        raise typer.Exit(1 if show.scenarios(world, stories(), terminal.console()) else 0)
 
 
 @app.command()
@@ -122,7 +128,10 @@ def diff(
     after: Annotated[str, typer.Option("--to", envvar="TO", help="Another.")] = "",
 ) -> None:
     """Show what changes between two patterns: code, configuration, moving parts, verdicts."""
-    differ.show(differ.known(before, "FROM"), differ.known(after, "TO"), stories(), show.console())
+    from scenarios import differ
+    from scenarios.registry import stories
+
+    differ.show(differ.known(before, "FROM"), differ.known(after, "TO"), stories(), terminal.console())
 
 
 @app.command()
@@ -132,25 +141,34 @@ def compare(
     resume: Annotated[bool, typer.Option(envvar="RESUME", help="Go on with a run that was cut off.")] = False,
 ) -> None:
     """Run every scenario and measurement under every pattern, and write the evidence, the tables and the report."""
-    raise typer.Exit(0 if watch.comparison(show.console(), runtime, only, resume) else 1)
+    from scenarios import watch
+
+    raise typer.Exit(0 if watch.comparison(terminal.console(), runtime, only, resume) else 1)
 
 
 @app.command()
 def matrix() -> None:
     """Write the README's tables again, from the evidence and the bench, and the table of coverage."""
+    from scenarios import coverage, tables
+    from scenarios.bench import command
+    from scenarios.registry import stories
+
     told = stories()
-    for path in (*tables.write(recorded(), told, benchmarks.kept(measured.FILE)), *coverage.write(told)):
+    for path in (*tables.write(recorded(), told, command.kept(evidence.BENCH)), *coverage.write(told)):
         print(f"wrote {path.relative_to(REPO)}")
 
 
 @app.command()
 def report(
     source: Annotated[Path, typer.Option("--from", help="The evidence.")] = evidence.FILE,
-    costs: Annotated[Path, typer.Option(help="What each lock costs, if it was measured.")] = measured.FILE,
-    to: Annotated[Path, typer.Option(help="Where to write it.")] = page.FILE,
+    costs: Annotated[Path, typer.Option(help="What each lock costs, if it was measured.")] = evidence.BENCH,
+    to: Annotated[Path, typer.Option(help="Where to write it.")] = evidence.PAGE,
 ) -> None:
     """Write the report again, from the evidence and the bench."""
-    written = page.write(recorded(source), benchmarks.kept(costs), to)
+    from scenarios.bench import command
+    from scenarios.report import page
+
+    written = page.write(recorded(source), command.kept(costs), to)
     print(f"wrote {written.relative_to(REPO) if written.is_relative_to(REPO) else written}")
 
 
@@ -178,13 +196,17 @@ def bench(
     ] = False,
 ) -> None:
     """Measure what each lock costs, itself and beside others, and print which goals are met."""
-    raise typer.Exit(0 if benchmarks.bench(show.console(), only, quick) else 1)
+    from scenarios.bench import command
+
+    raise typer.Exit(0 if command.bench(terminal.console(), only, quick) else 1)
 
 
 @app.command()
 def sabotage(only: Annotated[str, typer.Option(envvar="ONLY", help="A regular expression.")] = "") -> None:
     """Break each guard on purpose, and see that a test notices; exit code 1 when one is not noticed."""
-    raise typer.Exit(0 if saboteur.report(show.console(), only) else 1)
+    from scenarios import sabotage as saboteur
+
+    raise typer.Exit(0 if saboteur.report(terminal.console(), only) else 1)
 
 
 def _shopper(shop: Shop, who: str, password: str) -> Shopper:

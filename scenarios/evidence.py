@@ -19,7 +19,7 @@ from compose.topology import REPO
 
 SCHEMA: Literal[1] = 1
 REPORT = REPO / "report"
-FILE = REPORT / "evidence.json"
+FILE, BENCH, PAGE = (REPORT / name for name in ("evidence.json", "bench.json", "index.html"))
 
 
 class Unreadable(Exception):

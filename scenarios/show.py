@@ -20,14 +20,6 @@ from scenarios.registry import Story
 from scenarios.walk import last_line
 from scenarios.world import DoorShut, World
 
-NARROWEST = 140
-
-
-def console(**options: bool) -> Console:
-    """Where to print: a terminal as it is, a file or a pipe wide enough for the hops."""
-    terminal = Console(highlight=False, **options)  # type: ignore[arg-type]  # flags only
-    return terminal if terminal.is_terminal else Console(highlight=False, width=max(NARROWEST, terminal.width))
-
 
 def scenario(world: World, story: Story, out: Console) -> bool:
     """Tell one story, act it out, and say what came of it; whether it came as it was written."""

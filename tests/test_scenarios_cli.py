@@ -140,6 +140,14 @@ def test_what_the_disk_refuses_is_one_line(command: str, said: str) -> None:
     assert (done.returncode, done.stderr) == (1, said)
 
 
+def test_an_order_waits_for_no_scenario_to_load() -> None:
+    script = "import sys, scenarios.__main__; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPO, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert not {"scenarios.stories", "scenarios.registry", "flask", "sqlalchemy"} & set(done.stdout.split())
+
+
 INTERRUPTED = """
 import os, runpy, signal, sys
 
@@ -148,6 +156,7 @@ class CtrlC:
         if name == "typer":
             os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell have it ignored
 sys.meta_path.insert(0, CtrlC())
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """

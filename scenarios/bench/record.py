@@ -27,10 +27,10 @@ from pydantic import Field
 
 from scenarios.bench.experiment import Result, Sizes
 from scenarios.bench.statistics import Spread
-from scenarios.evidence import REPORT, Environment, Record
+from scenarios.evidence import BENCH, REPORT, Environment, Record
 
 SCHEMA: Literal[1] = 1
-FILE = REPORT / "bench.json"
+FILE = BENCH
 QUICK_FILE = REPORT / "bench-quick.json"
 
 

@@ -32,7 +32,7 @@ from scenarios.report.guide import GUIDE
 TEMPLATES = Path(__file__).parent / "templates"
 SHOP = Path(__file__).parent.parent.parent / "services" / "templates"
 """The shop's own templates, for the drawings of the locks."""
-FILE = evidence.REPORT / "index.html"
+FILE = evidence.PAGE
 STRESSED = re.compile(r"(?<![\w*])\*(\w(?:[^*]*\w)?)\*(?![\w*])")
 RULES = {
     r"RFC (\d+)": "https://www.rfc-editor.org/rfc/rfc{}.html",
