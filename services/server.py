@@ -140,7 +140,8 @@ def checked_framing(app: flask.Flask) -> flask.Flask:
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        return inner({**environ, "wsgi.input": _Body(environ["wsgi.input"])}, start_response)
+        environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        return inner(environ, start_response)
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented way to wrap an application
     return app

@@ -396,6 +396,14 @@ class TestProblemDocuments:
         assert answer.status_code == status
         assert body.tell() <= 16 * 1024 + 1
 
+    @pytest.mark.parametrize(("came", "status"), [(5, 200), (4, 400), (0, 400)])
+    def test_a_body_that_ends_early_is_not_obeyed(self, app: Make, came: int, status: int) -> None:
+        """RFC 9112 §8: whoever closes the connection before all of it was sent has not sent it."""
+        writer = Identity("gateway", "alice", frozenset({"orders:write"}), "signature", "")
+        environ = EnvironBuilder("/orders", "http://orders", method="POST", data=b"x" * 5).get_environ()
+        body = {"wsgi.input": io.BytesIO(b"x" * came), "wsgi.input_terminated": True}
+        assert send(app(writer), environ | body).status_code == status
+
     @pytest.mark.parametrize("path", ["/orders", "/missing", "/open", "/fails/bug", "/healthz"])
     def test_no_answer_is_kept_by_a_cache_or_guessed_at(self, app: Make, path: str) -> None:
         headers = get(app(), path).headers

@@ -321,7 +321,7 @@ class TestTokenEndpoint:
         """RFC 9110 §15.5.14: what comes in chunks says nothing of its length beforehand."""
         body = b"grant_type=client_credentials&scope=items:read&x=".ljust(length, b"a")
         arguments: dict[str, Any] = {"content_type": FORM, "headers": basic("gateway")}
-        untold = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+        untold = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
         response = idp.browser().post("/token", base_url=ISSUER, data=body, environ_overrides=untold, **arguments)
         assert response.status_code == status
 

@@ -140,7 +140,7 @@ class TestWhatItTakes:
         assert idp.knock("POST", "/people", {"name": "x" * 70_000}).status_code == 413
 
     def test_a_body_of_untold_length_is_not_cut_off(self, idp: ManagedIdp) -> None:
-        untold = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+        untold = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
         answer = idp.door.test_client().post(
             "/clock/advance",
             base_url=DOOR,

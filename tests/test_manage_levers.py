@@ -518,7 +518,7 @@ class TestJournal:
     def test_a_body_that_is_too_large_is_told_and_answered_as_ever(
         self, idp: ManagedIdp, path: str, length: str, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        environ = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True} if length == "untold" else {}
+        environ = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True} if length == "untold" else {}
         page = path if path == "/token" else idp.get(idp.request()).location
         form = {"grant_type": "client_credentials", "x": "x" * 70_000}
         answer = idp.browser().post(page, base_url=ISSUER, data=form, environ_overrides=environ)

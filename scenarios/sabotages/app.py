@@ -51,9 +51,16 @@ SABOTAGES = (
     Sabotage(
         "of a body in chunks the beginning is obeyed",
         "services/bounded.py",
-        '        if full and environ["wsgi.input"].read(1):',
-        "        if full and False:",
+        "        if len(octets) > most:\n            raise RequestEntityTooLarge\n",
+        "        octets = octets[:most]\n",
         "tests/test_app.py::TestProblemDocuments::test_a_body_of_untold_length_is_not_cut_off",
+    ),
+    Sabotage(
+        "a body that was cut off on its way is obeyed",
+        "services/bounded.py",
+        "        if told is not None and len(octets) < told:",
+        "        if False:",
+        "tests/test_app.py::TestProblemDocuments::test_a_body_that_ends_early_is_not_obeyed",
     ),
     Sabotage(
         "a path has two spellings",
