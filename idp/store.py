@@ -20,7 +20,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -29,7 +29,7 @@ from idp.prepared import Connections, Prepared, Statement
 from services.store import keep_a_wal, make_tables
 
 SWEEP = 200
-"""How many expired rows one sweep takes away: enough to keep up, never enough to be noticed."""
+"""How many rows of a table one sweep looks at: enough to keep up, never enough to be noticed."""
 
 metadata = sa.MetaData()
 Step = tuple[Statement, Mapping[str, Any]]
@@ -57,7 +57,7 @@ authorizations = sa.Table(
     sa.Column("login", sa.String, index=True),
     sa.Column("scope", sa.String, nullable=False),
     sa.Column("audience", sa.JSON(none_as_null=True)),  # None: all that the client is registered for
-    sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
     sa.Column("revoked", sa.Boolean, nullable=False, default=False),
 )
 codes = sa.Table(
@@ -80,7 +80,7 @@ tokens = sa.Table(
     sa.Column("client_id", sa.String, nullable=False),
     sa.Column("scope", sa.String, nullable=False),
     sa.Column("issued", sa.BigInteger, nullable=False),
-    sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
     sa.Column("jti", sa.String),
     sa.Column("aud", sa.JSON(none_as_null=True)),
     sa.Column("act", sa.JSON(none_as_null=True)),
@@ -88,6 +88,7 @@ tokens = sa.Table(
     sa.Column("cnf", sa.String),
     sa.Column("spent", sa.Boolean, nullable=False, default=False),
     sa.Column("revoked", sa.Boolean, nullable=False, default=False),
+    sqlite_with_rowid=False,  # a row is in one place, and written once: under its digest
 )
 _by_family(codes)
 _by_family(tokens)
@@ -98,7 +99,7 @@ logins = sa.Table(
     sa.Column("user", sa.String, nullable=False),
     sa.Column("user_version", sa.Integer, nullable=False),
     sa.Column("auth_time", sa.BigInteger, nullable=False),
-    sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
 )
 
 
@@ -112,15 +113,32 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-def _expired(table: sa.Table) -> sa.Delete:
-    """Takes away some rows that have expired at `now`."""
+class Sweep(NamedTuple):
+    """How a table is gone through, some rows at a time, in the order of their keys.
+
+    No index has to tell what has expired: to keep one takes longer, at each token, than to look at all now and then.
+    """
+
+    look: sa.Select[Any]
+    """Of the next rows `after` one: how many there are, the key of the last, and when the first of them expires."""
+    forget: sa.Delete
+    """Takes away those up to the `last` that have expired."""
+
+
+def _sweep(table: sa.Table) -> Sweep:
     [key] = table.primary_key
-    some = sa.select(key).where(table.c.expires <= sa.bindparam("now")).limit(sa.bindparam("most"))
-    return table.delete().where(key.in_(some.with_for_update(skip_locked=True)))
+    after, until = key > sa.bindparam("after"), key <= sa.bindparam("last")
+    some = sa.select(key, table.c.expires).where(after).order_by(key).limit(sa.bindparam("most")).subquery()
+    expired = sa.select(key).where(after, until, table.c.expires <= sa.bindparam("now"))
+    found: list[sa.Function[Any]] = [sa.func.count(), sa.func.max(some.c[key.name]), sa.func.min(some.c.expires)]
+    return Sweep(
+        sa.select(*found),
+        table.delete().where(key.in_(expired.with_for_update(skip_locked=True))),
+    )
 
 
 NEW_AUTHORIZATION, NEW_CODE, NEW_TOKEN = authorizations.insert(), codes.insert(), tokens.insert()
-_SWEEP = [_expired(table) for table in (authorizations, tokens, logins)]
+_SWEEPS = [_sweep(table) for table in (authorizations, tokens, logins)]
 
 
 class Store:
@@ -141,6 +159,8 @@ class Store:
                 sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
             )
         self._reader = self._engine.execution_options(read_only=True)
+        self._swept = [""] * len(_SWEEPS)
+        """Up to where each table was gone through."""
         self._prepared = functools.lru_cache(64)(lambda statement: Prepared(statement, self._engine.dialect))
 
     @contextmanager
@@ -199,9 +219,14 @@ class Store:
             make_tables(connection, metadata)
 
     def sweep(self, now: int) -> None:
-        """Forget some of what has expired; a family goes with all that hangs on it."""
-        with self._changing():
-            self.run([(expired, {"now": now, "most": SWEEP}) for expired in _SWEEP])
+        """Go through some rows of each table, and forget what has expired; a family goes with all that hangs on it."""
+        for number, (look, forget) in enumerate(_SWEEPS):
+            after = self._swept[number]
+            count, last, soonest = self.look(look, {"after": after, "most": SWEEP}) or (0, "", now)
+            self._swept[number] = last if count == SWEEP else ""  # after the last row comes the first
+            if count and soonest <= now:
+                with self._changing():
+                    self.run([(forget, {"after": after, "last": last, "now": now})])
 
     def state(self) -> bytes | None:
         """What is in the store is as it was, new rows apart, while this stays the same; None is never the same.

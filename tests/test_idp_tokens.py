@@ -578,6 +578,29 @@ class TestStore:
         idp.provider.store.sweep(int(idp.clock()) + 301)
         assert self.count(idp, tables.tokens) == 2
 
+    def test_sweeps_go_through_all_there_is_and_begin_again(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tables, "SWEEP", 3)
+        first = [idp.own_token() for _ in range(5)]
+        idp.clock.advance(200)
+        second = [idp.own_token() for _ in range(5)]
+        for later, alive in ((101, second), (300, [])):
+            idp.clock.advance(later)
+            for _ in range(5):
+                idp.provider.store.sweep(int(idp.clock()))
+            assert self.count(idp, tables.tokens) == len(alive)
+            assert [idp.introspect(each["access_token"])["active"] for each in first + second] == [
+                each in alive for each in first + second
+            ]
+
+    def test_a_sweep_that_finds_nothing_leaves_what_is_remembered(self, idp: Idp) -> None:
+        idp.own_token()
+        store, now = idp.provider.store, int(idp.clock())
+        before = store.state()
+        store.sweep(now)
+        assert store.state() == before
+        store.sweep(now + 301)
+        assert (store.state() is None) or store.state() != before
+
     def test_a_store_that_does_not_answer_is_not_our_callers_fault(
         self, idp: Idp, monkeypatch: pytest.MonkeyPatch
     ) -> None:

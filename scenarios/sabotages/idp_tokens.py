@@ -134,6 +134,20 @@ SABOTAGES = (
         f"{KINDS}::TestStore::test_what_one_worker_takes_back_no_other_remembers",
     ),
     Sabotage(
+        "every sweep looks at the same rows",
+        "idp/store.py",
+        '            self._swept[number] = last if count == SWEEP else ""',
+        '            self._swept[number] = ""',
+        f"{KINDS}::TestStore::test_sweeps_go_through_all_there_is_and_begin_again[sqlite]",
+    ),
+    Sabotage(
+        "a sweep takes what has not expired",
+        "idp/store.py",
+        "after, until, table.c.expires <= sa.bindparam",
+        "after, until, table.c.expires > 0 * sa.bindparam",
+        f"{KINDS}::TestStore::test_sweeps_go_through_all_there_is_and_begin_again[sqlite]",
+    ),
+    Sabotage(
         "secrets are stored as they are",
         "idp/store.py",
         '    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()',
