@@ -1,9 +1,9 @@
 """How a server's process shares its time and its handles out among those who connect.
 
 gunicorn gives a thread to each new connection, and waits in it without a deadline, first for a word, then for a
-handshake and a request: as many silent or half-open connections as there are threads would silence a service.  It ends
-when it runs out of handles for them; it lets nobody in while it waits for somebody who was answered to hang up; and
-when it is to end, it leaves its door open until the last of them is gone, and whoever comes waits for nobody.
+handshake and a request: as many silent or slow connections as there are threads would silence a service.  It ends when
+it runs out of handles for them; it lets nobody in while it waits for somebody who was answered to hang up; and when it
+is to end, it leaves its door open until the last of them is gone, and whoever comes waits for nobody.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ import time
 from concurrent.futures import Future
 from typing import Any
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
-HEAD_SECONDS = 5
-REQUEST_SECONDS = 30
+from services import arriving
+from services.arriving import Connection
+
 LINGER_SECONDS = 2
+LATER = object()
+"""What handling a connection comes to while something is lacking."""
 NOBODY = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED})
 OUT_OF_HANDLES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Threads for those who say something, and a deadline for each of them."""
+    """Threads for those who have said what they want, and a deadline for everybody."""
 
     def init_process(self) -> None:
         self.until: dict[Any, float] = {}
@@ -54,32 +57,53 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 raise
             return False
         self.nr_conns += 1
-        connection = TConn(self.cfg, client, address, listener.getsockname())
-        connection.timeout = time.monotonic() + HEAD_SECONDS
-        self.pending_conns.append(connection)
-        self.poller.register(
-            client, selectors.EVENT_READ, functools.partial(self.on_pending_socket_readable, connection)
-        )
+        self.wait_for(Connection(self.cfg, client, address, listener.getsockname()))
         return True
 
-    def handle(self, connection: Any) -> Any:
-        """Handshake and head."""
-        self.until[connection] = time.monotonic() + HEAD_SECONDS
+    def wait_for(self, connection: Connection) -> None:
+        """Have it wait in the main loop until more comes."""
+        connection.timeout = connection.until
+        self.pending_conns.append(connection)
+        self.poller.register(
+            connection.sock, selectors.EVENT_READ, functools.partial(self.on_pending_socket_readable, connection)
+        )
+
+    def on_client_socket_readable(self, connection: Connection, client: Any) -> None:
+        """The next request comes on a connection that was kept."""
+        connection.begin()
+        super().on_client_socket_readable(connection, client)
+
+    def handle(self, connection: Connection) -> Any:
+        """Answer what was asked, or have it wait for the rest of the question."""
+        try:
+            if not connection.arrived():
+                return LATER
+        except OSError as error:
+            self.log.debug("nobody to talk to: %s", error)
+            return False
+        self.until[connection] = time.monotonic() + arriving.HEAD_SECONDS
         try:
             return super().handle(connection)
         finally:
             self.until.pop(connection, None)
 
     def handle_request(self, request: Any, connection: Any) -> Any:
-        """The rest: the body, and our answer."""
-        self.until[connection] = time.monotonic() + REQUEST_SECONDS
+        """The rest: what there still is of the body, and our answer."""
+        self.until[connection] = time.monotonic() + arriving.REQUEST_SECONDS
         return super().handle_request(request, connection)
 
     def finish_request(self, connection: Any, handled: Future[Any]) -> None:
-        """Keep the connection for another request, or see it off: in the main loop, so without waiting for anybody."""
-        if handled.cancelled() or handled.exception() or handled.result():
+        """Have the connection wait for more, or see it off: in the main loop, so without waiting for anybody."""
+        failed = handled.cancelled() or handled.exception()
+        if not failed and handled.result() is LATER:
+            self.wait_for(connection)
+        elif failed or handled.result():
             super().finish_request(connection, handled)
-            return
+        else:
+            self.see_off(connection)
+
+    def see_off(self, connection: Connection) -> None:
+        """Say that this was all, and wait until they have heard it."""
         self.leaving[connection] = time.monotonic() + LINGER_SECONDS
         try:
             connection.sock.shutdown(socket.SHUT_WR)
@@ -117,3 +141,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 with contextlib.suppress(OSError):  # gone already; not SSLSocket's own, which would drop TLS mid-read
                     socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
         super().murder_keepalived(force)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """When we are to end, wait no longer for those who have said nothing than for those who were answered."""
+        for connection in self.pending_conns:
+            if not connection.begun:
+                connection.timeout = min(connection.timeout, deadline)
+        super()._cap_keepalive(deadline)
+
+    def murder_pending(self) -> None:
+        """Hang up on those who have not said in time what they want."""
+        for connection in [late for late in self.pending_conns if time.monotonic() > late.timeout]:
+            self.pending_conns.remove(connection)
+            with contextlib.suppress(KeyError, ValueError, OSError):
+                self.poller.unregister(connection.sock)
+            self.nr_conns -= 1
+            connection.close()

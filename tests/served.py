@@ -1,8 +1,9 @@
 """A process that serves what it is asked, through `services.server.serve`: what the tests of the server talk to.
 
-    python -m tests.served TLS_DIR|plain CLIENT SECONDS
+    python -m tests.served TLS_DIR|plain CLIENT SECONDS HEAD LINGER
 
-It listens on a free port, which its log tells, and closes connections once they are SECONDS old.
+It listens on a free port, which its log tells, and closes connections once they are SECONDS old.  A client has HEAD
+seconds to say what it wants; when the process is to end, those who say nothing have LINGER.
 """
 
 from __future__ import annotations
@@ -14,11 +15,7 @@ from typing import Any
 import flask
 from gunicorn.workers import gthread
 
-from services import audit, server, tls, worker
-
-STOP_SECONDS = 4.0
-"""How long a connection that is kept may keep the process from ending; gunicorn's own 2 s are soon over when a machine
-is busy, and it ends everything after 5."""
+from services import arriving, audit, server, tls
 
 
 def application() -> flask.Flask:
@@ -56,8 +53,8 @@ def application() -> flask.Flask:
 if __name__ == "__main__":
     directory = None if sys.argv[1] == "plain" else Path(sys.argv[1])
     client = sys.argv[2]
-    worker.HEAD_SECONDS = 1  # so that a test need not wait for long
-    gthread.STOP_KEEPALIVE_LINGER = STOP_SECONDS
+    arriving.HEAD_SECONDS, arriving.REQUEST_SECONDS = float(sys.argv[4]), 4.0  # so that a test need not wait for long
+    gthread.STOP_KEEPALIVE_LINGER = float(sys.argv[5])
     server.serve(
         application,
         name="served",

@@ -24,10 +24,13 @@ import pytest
 
 import certs
 from certs.forge import forge
-from services import health, server, worker
+from services import arriving, health, server, worker
 from tests.loopback import SECONDS
-from tests.served import STOP_SECONDS
 
+STOP_SECONDS = 4.0
+"""How long a connection that is kept may keep the process from ending; gunicorn's own 2 s are soon over when a machine
+is busy, and it ends everything after 5."""
+HEAD_SECONDS = 2.0
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -121,10 +124,26 @@ def received(connection: socket.socket) -> bytes:
         return b""
 
 
+def talk_on(connection: socket.socket, octets: bytes) -> None:
+    """Say this again and again; `ConnectionError` when the other end will hear no more of it."""
+    deadline = time.monotonic() + 2 * SECONDS
+    while time.monotonic() < deadline:
+        connection.sendall(octets)
+        time.sleep(0.05)  # the other end closes without a word: there is nothing to wait on but the next try
+
+
 @contextlib.contextmanager
-def serving(directory: Path | None = None, client: str = "none", seconds: float = 60) -> Iterator[Served]:
+def serving(
+    directory: Path | None = None,
+    client: str = "none",
+    seconds: float = 60,
+    *,
+    head: float = HEAD_SECONDS,
+    linger: float = STOP_SECONDS,
+) -> Iterator[Served]:
     """A process that serves, for as long as it is wanted; each line that it wrote must have been a JSON object."""
-    command = [sys.executable, "-m", "tests.served", str(directory or "plain"), client, str(seconds)]
+    told = [str(directory or "plain"), client, *map(str, (seconds, head, linger))]
+    command = [sys.executable, "-m", "tests.served", *told]
     environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "GUNICORN_CMD_ARGS": "--workers 3 --forwarded-allow-ips=*"}
     with subprocess.Popen(
         command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -429,6 +448,116 @@ def test_every_line_of_the_log_is_one_json_object_even_of_what_fails(tmp_path: P
     assert all({"time", "service"} <= set(line) for line in lines if "event" not in line)
 
 
+HALF = {
+    "a head": b"POST /told HTTP/1.1\r\nHost: a\r\nContent-Le",
+    "a body": b"POST /told HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe",
+    "chunks": b"POST /told HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n",
+}
+REST = {"a head": b"ngth: 5\r\n\r\nhello", "a body": b"llo", "chunks": b"3\r\nllo\r\n0\r\n\r\n"}
+
+
+class TestWhoIsSlow:
+    """Whoever sends a little now and then takes nobody's time but their own (CWE-400)."""
+
+    MANY = 16
+    """Twice as many as there are threads."""
+    EXPECTS = b"POST /told HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+
+    def crowd(self, served: Served, said: bytes, context: ssl.SSLContext | None = None) -> list[socket.socket]:
+        """Connections on which each has said so much, and waits."""
+        crowd = [served.connect(context) for _ in range(self.MANY)]
+        for connection in crowd:
+            connection.sendall(said)
+        return crowd
+
+    @pytest.mark.parametrize("half", HALF)
+    def test_others_are_served_meanwhile_and_so_are_they(self, plain: Served, half: str) -> None:
+        crowd = self.crowd(plain, HALF[half])
+        try:
+            began = time.monotonic()
+            assert plain.tell()["PATH_INFO"] == "/told"
+            assert time.monotonic() - began < HEAD_SECONDS / 4
+            for connection in crowd:
+                status, _, body = ask(connection, REST[half])
+                assert (status, json.loads(body)["body"]) == (200, "hello")
+        finally:
+            for connection in crowd:
+                connection.close()
+
+    def test_so_are_those_who_shake_hands_meanwhile(self, secured: Served, home: Path) -> None:
+        context = trusting(home, own(home))
+        crowd = self.crowd(secured, b"\x16") + self.crowd(secured, HALF["a head"], context)
+        try:
+            began = time.monotonic()
+            assert secured.tell(context=context)["peer"] == "orders"
+            assert time.monotonic() - began < HEAD_SECONDS / 4
+            for connection in crowd[self.MANY :]:
+                assert ask(connection, REST["a head"])[0] == 200
+        finally:
+            for connection in crowd:
+                connection.close()
+
+    def test_octet_by_octet_it_is_a_request_too(self, plain: Served) -> None:
+        with plain.connect() as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for octet in HALF["a head"] + REST["a head"]:
+                connection.sendall(bytes([octet]))
+            assert json.loads(ask(connection, b"")[2])["body"] == "hello"
+
+    def test_whoever_goes_on_like_that_is_hung_up_on(self, plain: Served) -> None:
+        with plain.connect() as connection, pytest.raises(ConnectionError):
+            talk_on(connection, b"G")
+
+    def test_several_requests_at_once_are_answered_one_by_one(self, plain: Served) -> None:
+        with plain.connect() as connection:
+            first = HALF["a body"] + REST["a body"]
+            answers = [ask(connection, first + first + HALF["a head"]), ask(connection, b"")]
+            answers.append(ask(connection, REST["a head"]))
+            assert [json.loads(body)["body"] for _, _, body in answers] == ["hello"] * 3
+
+    def test_whoever_waits_for_a_word_of_ours_gets_it(self, plain: Served) -> None:
+        """RFC 9110 §10.1.1."""
+        with plain.connect() as connection:
+            assert ask(connection, self.EXPECTS)[0] == 100
+            assert json.loads(ask(connection, b"hello")[2])["body"] == "hello"
+
+    def test_whoever_has_been_asked_for_the_rest_has_so_long_to_say_it(self, plain: Served) -> None:
+        with plain.connect() as connection:
+            assert ask(connection, self.EXPECTS)[0] == 100
+            assert refused(connection)
+
+    def test_whoever_has_said_nothing_is_not_waited_for_when_it_ends(self) -> None:
+        with serving(head=30, linger=0.1) as served, served.connect():
+            began = time.monotonic()
+            assert served.end() == 0
+            assert time.monotonic() - began < 4  # within 5 it ends in any case
+
+
+class TestWhatIsMissing:
+    @pytest.mark.parametrize(
+        ("octets", "lacks"),
+        [
+            (b"", "head"),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n", "head"),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", None),
+            (b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", None),
+            (b"POST / HTTP/1.1\r\ncontent-length:5\r\n\r\nhell", "body"),
+            (b"POST / HTTP/1.1\r\ncontent-length:5\r\n\r\nhello", None),
+            (b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello, and more", None),
+            (b"POST / HTTP/1.1\r\nContent-Length: 131073\r\n\r\n", None),
+            (b"POST / HTTP/1.1\r\nContent-Length: five\r\n\r\n", None),
+            (b"POST / HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", None),
+            (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "body"),
+            (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n", "body"),
+            (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n0\r\n\r\n", None),
+            (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".ljust(131072 + 64, b"x"), None),
+            (b"x" * 131072, None),
+        ],
+    )
+    def test_it_is_told_at_a_glance(self, octets: bytes, lacks: str | None) -> None:
+        assert arriving.missing(octets) == lacks
+
+
 class TestWhoDoesNotHangUp:
     """Whoever was answered, and was to hang up, and does not, keeps nobody waiting."""
 
@@ -447,14 +576,8 @@ class TestWhoDoesNotHangUp:
     def test_they_are_hung_up_on_in_the_end(self, plain: Served) -> None:
         with plain.connect() as connection:
             assert ask(connection, self.LAST)[0] == 200
-            deadline = time.monotonic() + 2 * SECONDS
             with pytest.raises(ConnectionError):
-                self.talk_on(connection, deadline)
-
-    def talk_on(self, connection: socket.socket, deadline: float) -> None:
-        while time.monotonic() < deadline:
-            connection.sendall(b"and another thing")
-            time.sleep(0.05)  # the other end closes without a word: there is nothing to wait on but the next one
+                talk_on(connection, b"and another thing")
 
     def test_what_they_go_on_sending_does_not_take_their_answer_away(self, plain: Served) -> None:
         with plain.connect() as connection:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scenarios.sabotages.sabotage import Sabotage
 
-SERVER, WORKER = "services/server.py", "services/worker.py"
+SERVER, WORKER, ARRIVING = "services/server.py", "services/worker.py", "services/arriving.py"
+SLOW = "tests/test_server.py::TestWhoIsSlow::test_others_are_served_meanwhile_and_so_are_they"
 
 SABOTAGES = (
     Sabotage(
@@ -25,8 +26,8 @@ SABOTAGES = (
     Sabotage(
         "who was answered and does not hang up keeps everybody else out",
         WORKER,
-        "        if handled.cancelled() or handled.exception() or handled.result():",
-        "        if True:",
+        "            self.see_off(connection)",
+        "            super().finish_request(connection, handled)",
         "tests/test_server.py::TestWhoDoesNotHangUp::test_others_are_let_in_meanwhile",
     ),
     Sabotage(
@@ -55,14 +56,50 @@ SABOTAGES = (
         WORKER,
         "            if time.monotonic() > until:",
         "            if time.monotonic() < 0:",
-        "tests/test_server.py::TestTLS::test_who_takes_too_long_over_a_handshake_or_a_head_is_hung_up_on",
+        "tests/test_server.py::TestWhoIsSlow::test_whoever_has_been_asked_for_the_rest_has_so_long_to_say_it",
     ),
     Sabotage(
         "who says nothing keeps a thread",
         WORKER,
-        "        self.pending_conns.append(connection)\n        self.poller.register(",
-        "        return bool(self.enqueue_req(connection)) or True\n        self.poller.register(",
+        "        self.wait_for(Connection(self.cfg, client, address, listener.getsockname()))",
+        "        self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname()))",
         "tests/test_server.py::TestTLS::test_who_connects_and_says_nothing_keeps_nobody_else_out",
+        also=((ARRIVING, "SOON = 0.01", "SOON = 60"),),
+    ),
+    Sabotage(
+        "who sends half a head keeps a thread",
+        ARRIVING,
+        '        return "head" if len(octets) < LARGEST_HEAD else None',
+        "        return None",
+        f"{SLOW}[a head]",
+    ),
+    Sabotage(
+        "who sends half a body keeps a thread",
+        ARRIVING,
+        '    return "body" if told and len(body) < int(told[1]) <= LARGEST_BODY else None',
+        "    return None",
+        f"{SLOW}[a body]",
+    ),
+    Sabotage(
+        "who sends half a handshake keeps a thread",
+        ARRIVING,
+        "            self.sock.do_handshake()",
+        "            self.sock.setblocking(True)\n            self.sock.do_handshake()",
+        "tests/test_server.py::TestWhoIsSlow::test_so_are_those_who_shake_hands_meanwhile",
+    ),
+    Sabotage(
+        "who sends an octet now and then is listened to for ever",
+        WORKER,
+        "        for connection in [late for late in self.pending_conns if time.monotonic() > late.timeout]:",
+        "        for connection in ():",
+        "tests/test_server.py::TestWhoIsSlow::test_whoever_goes_on_like_that_is_hung_up_on",
+    ),
+    Sabotage(
+        "the end waits for those who have said nothing",
+        WORKER,
+        "            if not connection.begun:",
+        "            if False:",
+        "tests/test_server.py::TestWhoIsSlow::test_whoever_has_said_nothing_is_not_waited_for_when_it_ends",
     ),
     Sabotage(
         "a server that is out of handles ends",
