@@ -11,8 +11,9 @@ import re
 import secrets
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from scenarios import verdict
@@ -104,16 +105,24 @@ def at_the_door(answer: Answer) -> Answer:
     return answer
 
 
+@contextmanager
+def connected(world: World, *, tls: bool = True) -> Iterator[socket.socket]:
+    """A connection to the gateway, over TLS or on the way there; an attacker does not check certificates."""
+    with socket.create_connection(("127.0.0.1", urlsplit(world.shop.edge).port or 443), PATIENCE_SECONDS) as plain:
+        if not tls:
+            yield plain
+            return
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with context.wrap_socket(plain, server_hostname="localhost") as connection:
+            yield connection
+
+
 def _exchange(world: World, message: bytes, silence: float = SILENCE_SECONDS) -> bytes:
     """Send these bytes over TLS, and read until the gateway hangs up, or is silent for so long after an answer."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False  # an attacker does not check certificates
-    context.verify_mode = ssl.CERT_NONE
-    received, port = b"", urlsplit(world.shop.edge).port
-    with (
-        socket.create_connection(("127.0.0.1", port or 443), PATIENCE_SECONDS) as plain,
-        context.wrap_socket(plain, server_hostname="localhost") as connection,
-    ):
+    received = b""
+    with connected(world) as connection:
         try:
             connection.sendall(message)
             while chunk := connection.recv(65536):

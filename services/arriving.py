@@ -20,28 +20,51 @@ HEAD_SECONDS = 5.0
 REQUEST_SECONDS = 30.0
 SOON = 0.01
 """Seconds that a thread waits for what is on its way: enough for the rest of a message, nothing to whoever dawdles."""
-LARGEST_HEAD, LARGEST_BODY = 128 * 1024, 128 * 1024
-"""More is not put by, and read as it comes: it is more than anybody here accepts."""
-PIECE = 8192
+LARGEST = 128 * 1024
+"""Octets of a head, and of a body, that are put by: more than anybody here accepts, so that it is refused unread."""
+PIECE, LONGEST_LINE = 8192, 4096
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
-CHUNKED, EXPECTS, END = b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\n\r\n"
+CHUNKED, LINE, END = b"\r\ntransfer-encoding:", b"\r\n", b"\r\n\r\n"
+CHUNK = re.compile(rb"([0-9A-Fa-f]{1,7})[ \t]*(?:;|\Z)")
+EXPECTS = re.compile(rb"[^\r\n]* HTTP/1\.1(?s:.*?)\r\n(expect:[ \t]*100-continue[ \t]*\r\n)", re.IGNORECASE)
+"""With 1.0 nobody can wait for a word (RFC 9110 §10.1.1)."""
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def missing(octets: bytes) -> str | None:
+def missing(octets: bytes, seen: int = 0) -> tuple[str | None, int]:
     """What these octets lack to be a request, as far as one can tell at a glance: its `head`, or its `body`.
 
-    It decides when a request is read, never what it means: what can be told only by reading lacks nothing.
+    And up to where the body's chunks were seen, not to look at them again.  This decides when a request is read, never
+    what it means: what can be told only by reading lacks nothing.
     """
-    head, end, body = octets.partition(END)
-    if not end:
-        return "head" if len(octets) < LARGEST_HEAD else None
-    head = head.lower() + b"\r\n"
-    if EXPECTS in head or len(body) >= LARGEST_BODY:  # it waits for a word of ours (RFC 9110 §10.1.1)
-        return None
+    end = octets.find(END)
+    if end < 0:
+        return ("head" if len(octets) < LARGEST else None), 0
+    start = end + len(END)
+    if len(octets) - start >= LARGEST:
+        return None, seen
+    head = octets[: end + len(LINE)].lower()
     if CHUNKED in head:
-        return None if END in body else "body"
+        seen = _seen(octets, max(seen, start))
+        return ("body" if seen else None), seen
     told = LENGTH.search(head)
-    return "body" if told and len(body) < int(told[1]) <= LARGEST_BODY else None
+    return ("body" if told and len(octets) - start < int(told[1]) <= LARGEST else None), 0
+
+
+def _seen(octets: bytes, at: int) -> int:
+    """Where the first chunk that is not all there begins (RFC 9112 §7.1); 0 when the last one is, or it is no chunk."""
+    while (line := octets.find(LINE, at)) >= 0:
+        chunk = CHUNK.match(octets[at:line])
+        if chunk is None:
+            return 0
+        size = int(chunk[1], 16)
+        if size == 0:
+            return at if octets.find(END, line) < 0 else 0
+        after = line + len(LINE) + size + len(LINE)
+        if after > len(octets):
+            return at
+        at = after
+    return at if len(octets) - at < LONGEST_LINE else 0
 
 
 class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
@@ -52,9 +75,11 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, config: Any, sock: Any, client: Any, server: Any) -> None:
         super().__init__(config, sock, client, server)
-        self.since = time.monotonic()
+        self.since: float | None = time.monotonic()
+        """When the request at hand began to come; None between two of them."""
         self.held = b""
         self.lacks: str | None = "head"
+        self._seen = 0
 
     @property
     def begun(self) -> bool:
@@ -64,14 +89,12 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     @property
     def until(self) -> float:
         """When there must be all of it."""
-        return self.since + (REQUEST_SECONDS if self.lacks == "body" else HEAD_SECONDS)
-
-    def begin(self) -> None:
-        """The next request begins to come."""
-        self.since, self.lacks = time.monotonic(), "head"
+        return (self.since or time.monotonic()) + (REQUEST_SECONDS if self.lacks == "body" else HEAD_SECONDS)
 
     def arrived(self) -> bool:
         """Take in what has come; whether nothing is lacking any more.  `OSError` when there is nobody to talk to."""
+        if self.since is None:
+            self.since = time.monotonic()
         if self.sock.gettimeout() != 0:
             self.sock.setblocking(False)
         while True:
@@ -87,15 +110,21 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         if not self.initialized:
             self._shake_hands()
         self.held += self.parser.unreader.take_buffered()
-        self.lacks = missing(self.held)
-        while self.lacks:
+        while self._look():
             more = self.sock.recv(PIECE)
             if not more:
                 break
             self.held += more
-            self.lacks = missing(self.held)
         self.parser.unreader.unread(self.held)
-        self.held = b""
+        self.since, self.held, self._seen = None, b"", 0
+
+    def _look(self) -> bool:
+        """Whether more is lacking; whoever waits for a word of ours before they go on gets it."""
+        self.lacks, self._seen = missing(self.held, self._seen)
+        if self.lacks == "body" and (waits := EXPECTS.match(self.held, 0, self.held.find(END) + len(LINE))):
+            self.held, self._seen = self.held[: waits.start(1)] + self.held[waits.end(1) :], 0
+            self.sock.sendall(GO_ON)
+        return self.lacks is not None
 
     def _shake_hands(self) -> None:
         if self.cfg.is_ssl:

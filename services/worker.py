@@ -68,11 +68,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             connection.sock, selectors.EVENT_READ, functools.partial(self.on_pending_socket_readable, connection)
         )
 
-    def on_client_socket_readable(self, connection: Connection, client: Any) -> None:
-        """The next request comes on a connection that was kept."""
-        connection.begin()
-        super().on_client_socket_readable(connection, client)
-
     def handle(self, connection: Connection) -> Any:
         """Answer what was asked, or have it wait for the rest of the question."""
         try:
@@ -91,6 +86,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """The rest: what there still is of the body, and our answer."""
         self.until[connection] = time.monotonic() + arriving.REQUEST_SECONDS
         return super().handle_request(request, connection)
+
+    def _keepalive_after(self, connection: Connection, keepalive: bool) -> bool:
+        """Whether the connection can serve again: if what nobody read of the body is there, and can be thrown away."""
+        return bool(keepalive and connection.parser.finish_body(deadline=time.monotonic() + arriving.SOON))
 
     def finish_request(self, connection: Any, handled: Future[Any]) -> None:
         """Have the connection wait for more, or see it off: in the main loop, so without waiting for anybody."""

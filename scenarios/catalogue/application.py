@@ -28,6 +28,7 @@ ROWS = (
     row("XC-12", "clients that are slow on purpose",
       "server::TestTLS::test_who_connects_and_says_nothing_keeps_nobody_else_out",
       "server::TestTLS::test_who_takes_too_long_over_a_handshake_or_a_head_is_hung_up_on",
+      "server::TestWhoIsSlow",
       "server::TestWhoDoesNotHangUp::test_others_are_let_in_meanwhile"),
     row("XC-13", "quantities and names that make no sense", "bodies::test_json_that_breaks_the_rules_is_422",
       "bodies::test_whatever_is_sent_is_an_order_within_the_rules_or_a_problem"),
