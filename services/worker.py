@@ -13,6 +13,7 @@ import errno
 import functools
 import selectors
 import socket
+import ssl
 import time
 from concurrent.futures import Future
 from typing import Any
@@ -26,6 +27,7 @@ LINGER_SECONDS = 2
 LATER = object()
 """What handling a connection comes to while something is lacking."""
 NOBODY = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED})
+GONE = (ConnectionError, ssl.SSLError)
 OUT_OF_HANDLES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -74,7 +76,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             if not connection.arrived():
                 return LATER
         except OSError as error:
-            self.log.debug("nobody to talk to: %s", error)
+            if not isinstance(error, GONE) and error.errno != errno.ENOTCONN:
+                self.log.exception("a connection cannot be served")
             return False
         self.until[connection] = time.monotonic() + arriving.HEAD_SECONDS
         try:

@@ -409,6 +409,15 @@ class TestFilesThatChange:
             with served.connect(context) as connection, pytest.raises(ssl.SSLError, match="REVOKED"):
                 ask(connection, b"GET /told HTTP/1.1\r\nHost: a\r\n\r\n")
 
+    def test_a_file_that_is_gone_is_told_to_the_log(self, ca: certs.CA, tmp_path: Path) -> None:
+        ca.issue("orders", tmp_path, ["localhost"])
+        with serving(tmp_path) as served:
+            (tmp_path / "leaf.pem").unlink()
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                served.connect(trusting(tmp_path))
+            told = served.awaited("a connection cannot be served").string
+            assert "leaf.pem" in json.loads(told)["trace_back"]
+
 
 class TestOldConnections:
     """A revoked certificate keeps what it has already opened, so nothing stays open for ever (MTLS-21)."""
