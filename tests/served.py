@@ -3,7 +3,7 @@
     python -m tests.served TLS_DIR|plain CLIENT SECONDS HEAD LINGER
 
 It listens on a free port, which its log tells, and closes connections once they are SECONDS old.  A client has HEAD
-seconds to say what it wants; when the process is to end, those who say nothing have LINGER.
+seconds to say what it wants, and twice as many with a body; those who say nothing when it is to end have LINGER.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def application() -> flask.Flask:
 if __name__ == "__main__":
     directory = None if sys.argv[1] == "plain" else Path(sys.argv[1])
     client = sys.argv[2]
-    arriving.HEAD_SECONDS, arriving.REQUEST_SECONDS = float(sys.argv[4]), 4.0  # so that a test need not wait for long
+    arriving.HEAD_SECONDS = float(sys.argv[4])  # so that a test need not wait for long, or may take its time
+    arriving.REQUEST_SECONDS = 2 * arriving.HEAD_SECONDS
     gthread.STOP_KEEPALIVE_LINGER = float(sys.argv[5])
     server.serve(
         application,
