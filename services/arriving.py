@@ -20,8 +20,8 @@ HEAD_SECONDS = 5.0
 REQUEST_SECONDS = 30.0
 SOON = 0.01
 """Seconds that a thread waits for what is on its way: enough for the rest of a message, nothing to whoever dawdles."""
-LARGEST = 128 * 1024
-"""Octets of a head, and of a body, that are put by: more than anybody here accepts, so that it is refused unread."""
+LARGEST = 96 * 1024
+"""Octets that are put by: more than anybody here accepts, so that whoever says more is refused."""
 PIECE, LONGEST_LINE = 8192, 4096
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
 CHUNKED, LINE, END = b"\r\ntransfer-encoding:", b"\r\n", b"\r\n\r\n"
@@ -29,6 +29,8 @@ CHUNK = re.compile(rb"([0-9A-Fa-f]{1,7})[ \t]*(?:;|\Z)")
 EXPECTS = re.compile(rb"[^\r\n]* HTTP/1\.1(?s:.*?)\r\n(expect:[ \t]*100-continue[ \t]*\r\n)", re.IGNORECASE)
 """With 1.0 nobody can wait for a word (RFC 9110 §10.1.1)."""
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+TOO_MUCH = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+REFUSALS = {"head": TOO_MUCH % b"431 Request Header Fields Too Large", "body": TOO_MUCH % b"413 Content Too Large"}
 
 
 def missing(octets: bytes, seen: int = 0) -> tuple[str | None, int]:
@@ -39,10 +41,8 @@ def missing(octets: bytes, seen: int = 0) -> tuple[str | None, int]:
     """
     end = octets.find(END)
     if end < 0:
-        return ("head" if len(octets) < LARGEST else None), 0
+        return "head", 0
     start = end + len(END)
-    if len(octets) - start >= LARGEST:
-        return None, seen
     head = octets[: end + len(LINE)].lower()
     if CHUNKED in head:
         seen = _seen(octets, max(seen, start))
@@ -124,6 +124,9 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         if self.lacks == "body" and (waits := EXPECTS.match(self.held, 0, self.held.find(END) + len(LINE))):
             self.held, self._seen = self.held[: waits.start(1)] + self.held[waits.end(1) :], 0
             self.sock.sendall(GO_ON)
+        if self.lacks and len(self.held) >= LARGEST:
+            self.sock.sendall(REFUSALS[self.lacks])
+            raise ConnectionAbortedError(f"its {self.lacks} has no end")
         return self.lacks is not None
 
     def _shake_hands(self) -> None:

@@ -518,6 +518,16 @@ class TestWhoIsSlow:
             for connection in crowd:
                 connection.close()
 
+    @pytest.mark.parametrize(
+        ("said", "status"),
+        [(HALF["a head"].ljust(100_000, b"a"), 431), (HALF["chunks"] + b"1\r\na\r\n" * 20_000, 413)],
+    )
+    def test_what_has_no_end_is_refused_in_the_end(self, patient: Served, said: bytes, status: int) -> None:
+        """RFC 6585 §5, RFC 9110 §15.5.14."""
+        with patient.connect() as connection:
+            assert ask(connection, said)[0] == status
+            assert received(connection) == b""
+
     def test_so_are_those_who_shake_hands_meanwhile(self, home: Path) -> None:
         context = trusting(home, own(home))
         with serving(home, "required", head=PATIENCE) as patient:

@@ -69,7 +69,7 @@ SABOTAGES = (
     Sabotage(
         "who sends half a head keeps a thread",
         ARRIVING,
-        '        return ("head" if len(octets) < LARGEST else None), 0',
+        '        return "head", 0',
         "        return None, 0",
         f"{SLOW}[a head]",
     ),
@@ -93,6 +93,13 @@ SABOTAGES = (
         "            self.sock.sendall(GO_ON)",
         "            self.sock.sendall(GO_ON)\n            self.lacks = None",
         f"{SLOW}[a word]",
+    ),
+    Sabotage(
+        "what has no end is put by without end",
+        ARRIVING,
+        "        if self.lacks and len(self.held) >= LARGEST:",
+        "        if False:",
+        "tests/test_server.py::TestWhoIsSlow::test_what_has_no_end_is_refused_in_the_end",
     ),
     Sabotage(
         "what nobody will read is waited for",
