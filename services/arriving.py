@@ -19,7 +19,7 @@ from gunicorn.workers.gthread import TConn
 HEAD_SECONDS = 5.0
 REQUEST_SECONDS = 30.0
 SOON = 0.01
-"""Seconds that a thread waits for what is on its way: enough for the rest of a message, nothing to whoever dawdles."""
+"""Seconds, once for each request, that a thread waits for what is on its way: often the rest, and never for long."""
 LARGEST = 96 * 1024
 """Octets that are put by: more than anybody here accepts, so that whoever says more is refused."""
 PIECE, LONGEST_LINE = 8192, 4096
@@ -79,7 +79,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         """When the request at hand began to come; None between two of them."""
         self.held = b""
         self.lacks: str | None = "head"
-        self._seen = 0
+        self._seen, self._waited = 0, False
 
     @property
     def begun(self) -> bool:
@@ -89,7 +89,8 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     @property
     def until(self) -> float:
         """When there must be all of it."""
-        return (self.since or time.monotonic()) + (REQUEST_SECONDS if self.lacks == "body" else HEAD_SECONDS)
+        since = time.monotonic() if self.since is None else self.since
+        return since + (REQUEST_SECONDS if self.lacks == "body" else HEAD_SECONDS)
 
     def arrived(self) -> bool:
         """Take in what has come; whether nothing is lacking any more.  `OSError` when there is nobody to talk to."""
@@ -97,12 +98,14 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
             self.since = time.monotonic()
         if self.sock.gettimeout() != 0:
             self.sock.setblocking(False)
+        until = 0.0 if self._waited else time.monotonic() + SOON
         while True:
             try:
                 self._take()
                 return True
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                if not _soon(self.sock):
+                if not _comes(self.sock, until - time.monotonic()):
+                    self._waited = True
                     return False
 
     def _take(self) -> None:
@@ -116,7 +119,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
                 break
             self.held += more
         self.parser.unreader.unread(self.held)
-        self.since, self.held, self._seen = None, b"", 0
+        self.since, self.held, self._seen, self._waited = None, b"", 0, False
 
     def _look(self) -> bool:
         """Whether more is lacking; whoever waits for a word of ours before they go on gets it."""
@@ -138,8 +141,10 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.initialized = True
 
 
-def _soon(sock: Any) -> bool:
-    """Whether more comes before long."""
+def _comes(sock: Any, seconds: float) -> bool:
+    """Whether more comes within that time."""
+    if seconds <= 0:
+        return False
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(SOON * 1000))
+    return bool(poll.poll(seconds * 1000))

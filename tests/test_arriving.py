@@ -1,10 +1,15 @@
-"""At a glance: what octets lack to be a request."""
+"""At a glance: what octets lack to be a request; and for how long anybody waits for it."""
 
 from __future__ import annotations
 
-import pytest
+import socket
+from types import SimpleNamespace
 
-from services.arriving import LARGEST, missing
+import pytest
+from gunicorn.config import Config
+
+from services import arriving
+from services.arriving import LARGEST, SOON, Connection, missing
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\n"
@@ -67,3 +72,25 @@ def test_what_was_seen_of_the_chunks_is_not_looked_at_again() -> None:
     lacks, seen = missing(CHUNKED + b"2\r\nhe\r\n2\r\nh")
     assert (lacks, seen) == ("body", len(CHUNKED) + 7)
     assert missing(CHUNKED + b"no chunk" + b"2\r\nhe\r\n0\r\n\r\n", len(CHUNKED) + 8) == (None, 0)
+
+
+def test_whoever_always_has_one_more_octet_is_not_listened_to_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each comes before a thread would have stopped waiting for it."""
+    now, ours, theirs = 0.0, *socket.socketpair()
+
+    def comes(_: object, seconds: float) -> bool:
+        nonlocal now
+        theirs.sendall(b"a")
+        now += SOON / 4
+        assert now < 3 * SOON
+        return seconds > 0
+
+    monkeypatch.setattr(arriving, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(arriving, "_comes", comes)
+    with ours, theirs:
+        connection = Connection(Config(), ours, ("", 0), ("", 0))
+        assert not connection.arrived()
+        assert now <= 2 * SOON
+        before = now
+        assert not connection.arrived()
+        assert now == before + SOON / 4  # it was waited for already

@@ -64,7 +64,7 @@ SABOTAGES = (
         "        self.wait_for(Connection(self.cfg, client, address, listener.getsockname()))",
         "        self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname()))",
         "tests/test_server.py::TestTLS::test_who_connects_and_says_nothing_keeps_nobody_else_out",
-        also=((ARRIVING, "SOON = 0.01", "SOON = 60"),),
+        also=((ARRIVING, "SOON = 0.01", "SOON = 60.0"),),
     ),
     Sabotage(
         "who sends half a head keeps a thread",
@@ -93,6 +93,13 @@ SABOTAGES = (
         "            self.sock.sendall(GO_ON)",
         "            self.sock.sendall(GO_ON)\n            self.lacks = None",
         f"{SLOW}[a word]",
+    ),
+    Sabotage(
+        "who sends octet after octet keeps a thread",
+        ARRIVING,
+        "                if not _comes(self.sock, until - time.monotonic()):",
+        "                if not _comes(self.sock, SOON):",
+        "tests/test_arriving.py::test_whoever_always_has_one_more_octet_is_not_listened_to_for_long",
     ),
     Sabotage(
         "what has no end is put by without end",
