@@ -15,7 +15,7 @@ from subprocess import PIPE
 
 import pytest
 
-from compose import choice, engine, lockstep, remember
+from compose import choice, engine, lockstep, processes, remember
 from compose import ports as port_book
 from compose.refusals import CannotRun
 from compose.shop import open_shop
@@ -163,8 +163,11 @@ def test_a_shop_that_is_up_on_other_ports_is_not_accused_of_being_ill(tmp_path: 
     ports = replace(Ports.based(9400), idp=9500, orders=9501)
     shop = open_shop("jwt", "local", ports, tmp_path)
     remember.remember_shop(remember.private(shop.dir), remember.Known("jwt", "local", ports, 0.0))
-    with pytest.raises(CannotRun) as refused:
-        open_shop("jwt", "local", Ports.based(9400), tmp_path).up()
+    try:
+        with pytest.raises(CannotRun) as refused:
+            open_shop("jwt", "local", Ports.based(9400), tmp_path).up()
+    finally:
+        processes.end_marked(shop.dir)  # should it have come up after all
     assert refused.value.what == f"{shop.name} is up already, with idp on port 9500, orders on port 9501"
     assert refused.value.mend == f"make down {shop.meant}"
     assert shop.dir.exists()
