@@ -579,13 +579,13 @@ class TestStore:
         assert self.count(idp, tables.tokens) == 2
 
     def test_sweeps_go_through_all_there_is_and_begin_again(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tables, "SWEEP", 3)
-        first = [idp.own_token() for _ in range(5)]
+        monkeypatch.setattr(tables, "SWEEP", 1)
+        first = [idp.own_token() for _ in range(8)]
         idp.clock.advance(200)
-        second = [idp.own_token() for _ in range(5)]
+        second = [idp.own_token() for _ in range(8)]  # their rows lie among those of the first, as chance will have it
         for later, alive in ((101, second), (300, [])):
             idp.clock.advance(later)
-            for _ in range(5):
+            for _ in range(18):
                 idp.provider.store.sweep(int(idp.clock()))
             assert self.count(idp, tables.tokens) == len(alive)
             assert [idp.introspect(each["access_token"])["active"] for each in first + second] == [
