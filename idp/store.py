@@ -222,7 +222,9 @@ class Store:
         """Go through some rows of each table, and forget what has expired; a family goes with all that hangs on it."""
         for number, (look, forget) in enumerate(_SWEEPS):
             after = self._swept[number]
-            count, last, soonest = self.look(look, {"after": after, "most": SWEEP}) or (0, "", now)
+            row = self.look(look, {"after": after, "most": SWEEP})
+            assert row is not None  # counting finds one, if of nothing
+            count, last, soonest = row
             self._swept[number] = last if count == SWEEP else ""  # after the last row comes the first
             if count and soonest <= now:
                 with self._changing():

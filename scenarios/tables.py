@@ -122,7 +122,8 @@ def costs(bench: Bench | None) -> str:
 def _sentences(bench: Bench) -> Iterator[str]:
     """When it was measured, which goals are met, and how ours compares with what people would otherwise pick."""
     env, goals = bench.environment, [goal for _, goal in lines.goals(bench)]
-    yield f"Measured {env.when[:10]} at {env.commit} on {env.cores} cores with Python {env.python}."
+    runs = sorted({f"{held.when[:10]} at {held.commit}" for held in bench.experiments.values()})
+    yield f"Measured {' and '.join(runs)}, on {env.cores} cores with Python {env.python}."
     if goals:
         missed = [f"{goal.ours} against {goal.theirs} ({goal.ratio.median:.2f})" for goal in goals if not goal.met]
         which = ", ".join(missed) if len(missed) <= MOST_NAMED else "the report says which"

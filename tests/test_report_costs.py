@@ -384,6 +384,11 @@ class TestReadme:
         )
         assert "costs 2.00 to 100 times what it costs behind ours" in told
 
+    def test_what_was_measured_at_another_time_is_said_to_be(self, bench: Bench) -> None:
+        again = bench.experiments["hop"].model_copy(update={"when": "2026-02-03T04:05:06+00:00", "commit": "4567def"})
+        told = tables.costs(bench.model_copy(update={"experiments": {**bench.experiments, "hop": again}}))
+        assert "Measured 2026-01-02 at 0123abc and 2026-02-03 at 4567def, on " in " ".join(told.split())
+
     def test_what_was_not_measured_is_a_dash(self, bench: Bench) -> None:
         told = tables.costs(bench.model_copy(update={"experiments": {}}))
         assert told.count("| – ") == len(lines.LINES) * len(PATTERNS)
