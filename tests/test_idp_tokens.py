@@ -592,6 +592,15 @@ class TestStore:
                 each in alive for each in first + second
             ]
 
+    def test_a_sweep_leaves_what_has_not_expired(self, idp: Idp) -> None:
+        idp.own_token()
+        idp.clock.advance(200)
+        alive = [idp.own_token()["access_token"] for _ in range(3)]
+        idp.clock.advance(101)
+        idp.provider.store.sweep(int(idp.clock()))
+        assert self.count(idp, tables.tokens) == len(alive)
+        assert all(idp.introspect(each)["active"] for each in alive)
+
     def test_a_sweep_that_finds_nothing_leaves_what_is_remembered(self, idp: Idp) -> None:
         idp.own_token()
         store, now = idp.provider.store, int(idp.clock())
