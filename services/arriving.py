@@ -22,7 +22,9 @@ SOON = 0.01
 """Seconds, once for each request, that a thread waits for what is on its way: often the rest, and never for long."""
 LARGEST = 96 * 1024
 """Octets that are put by: more than anybody here accepts, so that whoever says more is refused."""
-PIECE, LONGEST_LINE = 8192, 4096
+PIECE = 16 * 1024
+"""Octets at once: a TLS record has no more (RFC 8446 §5.1), so none stays behind where a poll does not see it."""
+LONGEST_LINE = 4096
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
 CHUNKED, LINE, END = b"\r\ntransfer-encoding:", b"\r\n", b"\r\n\r\n"
 CHUNK = re.compile(rb"([0-9A-Fa-f]{1,7})[ \t]*(?:;|\Z)")

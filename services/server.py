@@ -21,7 +21,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadRequest
 
-from services import logs, whole
+from services import arriving, logs, whole
 from services.worker import Worker
 
 KEEPALIVE_SECONDS = 30
@@ -106,13 +106,17 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 def bounded_age(app: flask.Flask, seconds: float = MAX_CONNECTION_AGE_SECONDS) -> flask.Flask:
-    """Close a connection that has been open for `seconds` after its next answer, saying so (RFC 9112 §9.6)."""
+    """Close a connection after its next answer, saying so (RFC 9112 §9.6), when it has been open for `seconds`.
+
+    And when more of a body was announced than anybody here will read.
+    """
     opened: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         connection = environ.get("gunicorn.socket")
-        if connection is not None and time.monotonic() - opened.setdefault(connection, time.monotonic()) > seconds:
+        old = connection is not None and time.monotonic() - opened.setdefault(connection, time.monotonic()) > seconds
+        if old or int(environ.get("CONTENT_LENGTH") or 0) > arriving.LARGEST:
             # gunicorn drops a Connection header of the application's, so its own response object has to be told.
             start_response.__self__.force_close()  # type: ignore[attr-defined]  # a method bound to that object
         return inner(environ, start_response)

@@ -91,8 +91,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return super().handle_request(request, connection)
 
     def _keepalive_after(self, connection: Connection, keepalive: bool) -> bool:
-        """Whether the connection can serve again: if what nobody read of the body is there, and can be thrown away."""
-        return bool(keepalive and connection.parser.finish_body(deadline=time.monotonic() + arriving.SOON))
+        """Whether the connection can serve again: if what nobody read of the body has come, and can be thrown away.
+
+        gunicorn gives that so long, on a clock; on a busy machine there would be no time left with nothing to do.
+        """
+        if not keepalive:
+            return False
+        connection.sock.setblocking(False)
+        try:
+            drained = connection.parser.finish_body(max_bytes=arriving.LARGEST)
+        except BlockingIOError:
+            return False
+        return bool(drained and not connection.parser.mesg.body.failed)  # over TLS, more to come is no error to it
 
     def finish_request(self, connection: Any, handled: Future[Any]) -> None:
         """Have the connection wait for more, or see it off: in the main loop, so without waiting for anybody."""

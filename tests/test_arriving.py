@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.http import parser
 
-from services import arriving
+from services import arriving, worker
 from services.arriving import LARGEST, SOON, Connection, missing
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -94,3 +96,17 @@ def test_whoever_always_has_one_more_octet_is_not_listened_to_for_long(monkeypat
         before = now
         assert not connection.arrived()
         assert now == before + SOON / 4  # it was waited for already
+
+
+def test_whoever_has_said_all_can_go_on_however_busy_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Minutes pass between any two looks at the clock."""
+    leaping = SimpleNamespace(monotonic=count(0, 60).__next__)
+    for module in (arriving, parser, worker):
+        monkeypatch.setattr(module, "time", leaping)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(POST + b"Content-Length: 5\r\n\r\nhello")
+        connection = Connection(Config(), ours, ("", 0), ("", 0))
+        assert connection.arrived()
+        next(connection.parser)
+        assert worker.Worker._keepalive_after(worker.Worker.__new__(worker.Worker), connection, True)

@@ -25,6 +25,7 @@ import pytest
 import certs
 from certs.forge import forge
 from services import health, server, worker
+from services.arriving import LARGEST
 from tests.loopback import SECONDS
 
 STOP_SECONDS = 4.0
@@ -476,6 +477,13 @@ HALF = {
 }
 REST = {"a head": b"ngth: 5\r\n\r\nhello", "a body": b"llo", "chunks": b"3\r\nllo\r\n0\r\n\r\n"}
 REST |= {"a chunk": b"llo\r\n0\r\n\r\n", "a word": b"hello"}
+PUT = b"PUT /admin HTTP/1.1\r\nHost: a\r\n"
+UNREAD = {
+    "all of it": (PUT + b"Content-Length: 50000\r\n\r\n" + b"x" * 50_000, "keep-alive", 200),
+    "more than anybody reads": (PUT + b"Content-Length: %d\r\n\r\nx" % (LARGEST + 1), "close", 0),
+    "a chunk that does not begin": (PUT + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 5000, "keep-alive", 0),
+}
+"""What is said, what the answer says of the connection, and what comes of a request after it."""
 
 
 class TestWhoIsSlow:
@@ -507,16 +515,25 @@ class TestWhoIsSlow:
             for connection in crowd:
                 connection.close()
 
-    def test_what_nobody_will_read_is_not_waited_for(self, patient: Served) -> None:
-        crowd = self.crowd(patient, b"PUT /admin HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\nx")
-        try:
-            began = time.monotonic()
-            assert [ask(connection, b"")[0] for connection in crowd] == [405] * self.MANY
-            assert patient.tell()["PATH_INFO"] == "/told"
-            assert time.monotonic() - began < PATIENCE / 4
-        finally:
-            for connection in crowd:
-                connection.close()
+    @pytest.mark.parametrize("over", ["TCP", "TLS"])
+    @pytest.mark.parametrize("said", UNREAD)
+    def test_what_nobody_will_read_is_not_waited_for(self, home: Path, over: str, said: str) -> None:
+        """Whoever may still be sending it is hung up on, or the rest would be taken for a request."""
+        context = trusting(home, own(home)) if over == "TLS" else None
+        octets, told, then = UNREAD[said]
+        with serving(home if context else None, "optional", head=PATIENCE) as patient:
+            crowd = self.crowd(patient, octets, context)
+            try:
+                began = time.monotonic()
+                answers = [ask(connection, b"") for connection in crowd]
+                assert {(status, headers["connection"]) for status, headers, _ in answers} == {(405, told)}
+                assert patient.tell(context=context)["PATH_INFO"] == "/told"
+                assert time.monotonic() - began < PATIENCE / 4
+                more = SMUGGLED if then else b""  # who is hung up on need not say anything to be
+                assert {ask(connection, more)[0] for connection in crowd} == {then}
+            finally:
+                for connection in crowd:
+                    connection.close()
 
     @pytest.mark.parametrize(
         ("said", "status"),
@@ -562,6 +579,17 @@ class TestWhoIsSlow:
             self.heard(connection, 1)
             connection.sendall(REST[how])
             self.heard(connection, 1)
+
+    def test_what_came_in_one_piece_is_not_left_behind(self, home: Path) -> None:
+        """A request that ends where a read does, and one more, in one TLS record."""
+        last = b"\r\nContent-Length: 5\r\n\r\nhello"
+        first = (POST + b"X-A: " + b"a" * 4000 + b"\r\nX-B: ").ljust(8192 - len(last), b"b") + last
+        with (
+            serving(home, "required", head=PATIENCE) as patient,
+            patient.connect(trusting(home, own(home))) as connection,
+        ):
+            connection.sendall(first + POST[:-2] + last)
+            self.heard(connection, 2)
 
     def heard(self, connection: socket.socket, answers: int) -> None:
         """Read so many answers, and no more."""

@@ -28,7 +28,7 @@ SERVICES = ("orders", "inventory", "billing")
 
 
 def during(world: World, event: Callable[[], None]) -> dict[str, Answer]:
-    """The answers to orders that come at a steady rate before, during and after `event`, by their keys."""
+    """The answers to orders that come at a steady rate before, during and after `event`, by the orders' keys."""
     alice, came = world.shopper("alice"), dict[str, Answer]()
     insist(alice.order("book").ok, "alice cannot order to begin with")
 
@@ -41,6 +41,8 @@ def during(world: World, event: Callable[[], None]) -> dict[str, Answer]:
         load.goes_on(0.5, RATE)
         event()
         load.goes_on(0.5, RATE)
+    dropped = len(load.sent) - len(came)
+    insist(not dropped, f"{dropped} of {len(load.sent)} orders were hung up on, without an answer")
     return came
 
 
