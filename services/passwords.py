@@ -8,6 +8,7 @@ a slow hash each time.
 
 from __future__ import annotations
 
+import base64
 import functools
 import hmac
 import os
@@ -18,6 +19,7 @@ from collections.abc import Callable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from services.remembered import Remembered
 
@@ -44,14 +46,23 @@ class Passwords:
             return True
         try:
             with self._turns:
+                if self._right.get(pair):  # meanwhile: many may come with it at once, to a process that has just begun
+                    return True
                 HASHER.verify(stored, password)
+                self._right.put(pair, True)
         except (VerificationError, InvalidHashError):
             return False
-        self._right.put(pair, True)
         return True
 
 
 @functools.cache
 def decoy() -> str:
-    """A hash to check the password of nobody against; nobody knows what it is of."""
-    return HASHER.hash(secrets.token_urlsafe(32))
+    """A hash to check the password of nobody against, as slow as any: random, so nobody knows what it would be of."""
+    salt, digest = (_b64(secrets.token_bytes(size)) for size in (HASHER.salt_len, HASHER.hash_len))
+    costs = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
+
+
+def _b64(octets: bytes) -> str:
+    """Base64 without padding, as in such a hash."""
+    return base64.b64encode(octets).rstrip(b"=").decode()

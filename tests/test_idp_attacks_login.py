@@ -311,7 +311,7 @@ def counted_work() -> Iterator[list[str]]:
             compared.append(stored)
             return real.verify(stored, password)
 
-    passwords.decoy()  # made once, by the first who is not there
+    passwords.decoy()  # its costs are those of the hasher that is replaced here
     with mock.patch("services.passwords.HASHER", Counting()):
         yield compared
 

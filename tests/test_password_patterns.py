@@ -338,7 +338,7 @@ class TestSubsystem:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every hash that a password was held against."""
-    decoy()  # it is made with the hasher that is replaced here
+    decoy()  # its costs are those of the hasher that is replaced here
     tried: list[str] = []
     genuine = passwords.HASHER
 

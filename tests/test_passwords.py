@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import Type, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from services import passwords
 from services.passwords import AT_ONCE, REMEMBERED_SECONDS, Passwords
@@ -105,3 +106,31 @@ def test_nobody_knows_what_the_decoy_is_of() -> None:
     before = passwords.decoy()
     passwords.decoy.cache_clear()
     assert passwords.decoy() != before
+
+
+def test_the_decoy_takes_as_long_as_anybodys_hash() -> None:
+    """No longer either: with a hash of its own to make, the first to be unknown would take twice as long as others."""
+    passwords.decoy.cache_clear()
+    assert extract_parameters(passwords.decoy()) == extract_parameters(passwords.HASHER.hash("wonderland"))
+    with pytest.raises(VerifyMismatchError):
+        passwords.HASHER.verify(passwords.decoy(), "wonderland")
+
+
+class Queue(threading.BoundedSemaphore):
+    """Turns that wait until so many have come for one."""
+
+    def __init__(self, awaited: int) -> None:
+        super().__init__(AT_ONCE)
+        self.all_here = threading.Barrier(awaited)
+
+    def __enter__(self) -> bool:  # type: ignore[override]  # as threading.Semaphore has it
+        self.all_here.wait(10)
+        return super().__enter__()
+
+
+def test_many_who_come_at_once_with_the_same_share_a_hash(known: Passwords, watch: Watch) -> None:
+    many = 4 * AT_ONCE
+    known._turns = Queue(many)
+    with ThreadPoolExecutor(many) as pool:
+        assert all(pool.map(lambda _: known.match(STORED, "wonderland"), range(many)))
+    assert len(watch.hashed) <= AT_ONCE

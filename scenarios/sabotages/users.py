@@ -141,4 +141,18 @@ SABOTAGES = (
         "            HASHER.verify(stored, password)\n",
         "tests/test_passwords.py::test_no_more_are_hashed_at_a_time_than_there_is_room_for",
     ),
+    Sabotage(
+        "many who come at once with the same are hashed one by one",
+        PASSWORDS,
+        "                if self._right.get(pair):  # meanwhile",
+        "                if False:  # meanwhile",
+        "tests/test_passwords.py::test_many_who_come_at_once_with_the_same_share_a_hash",
+    ),
+    Sabotage(
+        "the decoy takes less time than anybody's hash",
+        PASSWORDS,
+        "t={HASHER.time_cost}",
+        "t=1",
+        "tests/test_passwords.py::test_the_decoy_takes_as_long_as_anybodys_hash",
+    ),
 )

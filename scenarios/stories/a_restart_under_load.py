@@ -22,7 +22,7 @@ EXPECTED = {
 }
 REFERENCES = ("RFC 9110 §15.6.4", "RFC 9112 §9.3.1", "RFC 9112 §9.6", "OWASP ASVS 16.5.2")
 CATALOGUE = ("FLT-12",)
-RATE = 5.0
+RATE = 2.0
 """Orders per second."""
 SERVICES = ("orders", "inventory", "billing")
 
