@@ -5,7 +5,7 @@ wire); every rule that a token's safety hangs on is written out here.  To follow
 `code` and then `tokens`.
 
     app                  the table of contents
-    settings, store      what we are told, what we keep; prepared, changes: how it is asked at once
+    settings, store      what we are told, what we keep; prepared, changes: how it is asked at once; sweeping: what goes
     answers              the headers of all that we say; pages: how it looks
     clients, client_auth who may ask (RFC 6749 §2), and how they prove it; mtls: by certificate (RFC 8705)
     door                 what a request must look like before any rule is applied to it

@@ -20,16 +20,14 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from idp.changes import Changes
 from idp.prepared import Connections, Prepared, Statement
+from idp.sweeping import Sweep
 from services.store import keep_a_wal, make_tables
-
-SWEEP = 200
-"""How many rows of a table one sweep looks at: enough to keep up, never enough to be noticed."""
 
 metadata = sa.MetaData()
 Step = tuple[Statement, Mapping[str, Any]]
@@ -113,32 +111,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-class Sweep(NamedTuple):
-    """How a table is gone through, some rows at a time, in the order of their keys.
-
-    No index has to tell what has expired: to keep one takes longer, at each token, than to look at all now and then.
-    """
-
-    look: sa.Select[Any]
-    """Of the next rows `after` one: how many there are, the key of the last, and when the first of them expires."""
-    forget: sa.Delete
-    """Takes away those up to the `last` that have expired."""
-
-
-def _sweep(table: sa.Table) -> Sweep:
-    [key] = table.primary_key
-    after, until = key > sa.bindparam("after"), key <= sa.bindparam("last")
-    some = sa.select(key, table.c.expires).where(after).order_by(key).limit(sa.bindparam("most")).subquery()
-    expired = sa.select(key).where(after, until, table.c.expires <= sa.bindparam("now"))
-    found: list[sa.Function[Any]] = [sa.func.count(), sa.func.max(some.c[key.name]), sa.func.min(some.c.expires)]
-    return Sweep(
-        sa.select(*found),
-        table.delete().where(key.in_(expired.with_for_update(skip_locked=True))),
-    )
-
-
 NEW_AUTHORIZATION, NEW_CODE, NEW_TOKEN = authorizations.insert(), codes.insert(), tokens.insert()
-_SWEEPS = [_sweep(table) for table in (authorizations, tokens, logins)]
 
 
 class Store:
@@ -159,8 +132,7 @@ class Store:
                 sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
             )
         self._reader = self._engine.execution_options(read_only=True)
-        self._swept = [""] * len(_SWEEPS)
-        """Up to where each table was gone through."""
+        self._sweeps = [Sweep(table) for table in (authorizations, tokens, logins)]
         self._prepared = functools.lru_cache(64)(lambda statement: Prepared(statement, self._engine.dialect))
 
     @contextmanager
@@ -220,15 +192,13 @@ class Store:
 
     def sweep(self, now: int) -> None:
         """Go through some rows of each table, and forget what has expired; a family goes with all that hangs on it."""
-        for number, (look, forget) in enumerate(_SWEEPS):
-            after = self._swept[number]
-            row = self.look(look, {"after": after, "most": SWEEP})
-            assert row is not None  # counting finds one, if of nothing
-            count, last, soonest = row
-            self._swept[number] = last if count == SWEEP else ""  # after the last row comes the first
-            if count and soonest <= now:
-                with self._changing():
-                    self.run([(forget, {"after": after, "last": last, "now": now})])
+        for sweep in self._sweeps:
+            sweep.go_on(self, now)
+
+    def forget(self, step: Step) -> None:
+        """Take rows away; from then on no worker remembers them."""
+        with self._changing():
+            self.run([step])
 
     def state(self) -> bytes | None:
         """What is in the store is as it was, new rows apart, while this stays the same; None is never the same.

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from idp import provider
+from idp import provider, sweeping
 from idp import store as tables
 from idp.app import create_app
 from idp.changes import Changes
@@ -572,14 +572,14 @@ class TestStore:
         assert self.count(idp, tables.logins) == 1
 
     def test_a_sweep_takes_a_bounded_share(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tables, "SWEEP", 3)
+        monkeypatch.setattr(sweeping, "MOST", 3)
         for _ in range(5):
             idp.own_token()
         idp.provider.store.sweep(int(idp.clock()) + 301)
         assert self.count(idp, tables.tokens) == 2
 
     def test_sweeps_go_through_all_there_is_and_begin_again(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tables, "SWEEP", 1)
+        monkeypatch.setattr(sweeping, "MOST", 1)
         first = [idp.own_token() for _ in range(8)]
         idp.clock.advance(200)
         second = [idp.own_token() for _ in range(8)]  # their rows lie among those of the first, as chance will have it

@@ -136,14 +136,14 @@ SABOTAGES = (
     ),
     Sabotage(
         "every sweep looks at the same rows",
-        "idp/store.py",
-        '            self._swept[number] = last if count == SWEEP else ""',
-        '            self._swept[number] = ""',
+        "idp/sweeping.py",
+        '        self._swept = last if count == MOST else ""',
+        '        self._swept = ""',
         f"{KINDS}::TestStore::test_sweeps_go_through_all_there_is_and_begin_again[sqlite]",
     ),
     Sabotage(
         "a sweep takes what has not expired",
-        "idp/store.py",
+        "idp/sweeping.py",
         "after, until, table.c.expires <= sa.bindparam",
         "after, until, table.c.expires > 0 * sa.bindparam",
         f"{KINDS}::TestStore::test_a_sweep_leaves_what_has_not_expired[sqlite]",
