@@ -137,8 +137,8 @@ SABOTAGES = (
     Sabotage(
         "as many passwords are hashed at a time as anybody sends",
         PASSWORDS,
-        "            with self._turns:\n                HASHER.verify(stored, password)\n",
-        "            HASHER.verify(stored, password)\n",
+        "            with self._turns:\n",
+        "            if True:\n",
         "tests/test_passwords.py::test_no_more_are_hashed_at_a_time_than_there_is_room_for",
     ),
     Sabotage(
