@@ -18,6 +18,8 @@ from scenarios.verdict import Answer
 
 PROBE = Path(probe.__file__).read_text(encoding="utf-8")
 Headers = Mapping[str, str] | list[tuple[str, str]]
+Ran = subprocess.CompletedProcess[str]
+"""A command that ended, and what it said."""
 MOST = 100_000
 """Characters of one argument on a command line, well below what Linux allows (128 KiB)."""
 
@@ -60,9 +62,7 @@ def told(wanted: dict[str, Any], came_back: dict[str, Any]) -> Answer:
     return replace(found, request=redact.request(wanted), trace=trace, seconds=came_back["seconds"])
 
 
-def in_portions(
-    wanted: list[dict[str, Any]], run: Callable[[list[str]], subprocess.CompletedProcess[str]], where: str
-) -> list[Answer]:
+def in_portions(wanted: list[dict[str, Any]], run: Callable[[list[str]], Ran], where: str) -> list[Answer]:
     """The answers to all of it, by as few probes as a command line allows, each started by `run`."""
     answers: list[dict[str, Any]] = []
     for portion in _portions(wanted):

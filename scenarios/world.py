@@ -1,8 +1,8 @@
 """A shop under one pattern, and the places in it where somebody may stand.
 
     outside      this machine, before the edge: gateway and identity provider
-    inside       the inner network, with nothing: a container of its own in Compose, a process on loopback locally
-    breached     in the place of a service, with exactly what that service holds, taken from there
+    inside       the inner network, with nothing: a container of its own in Compose, this process locally
+    breached     in the place of a service, with exactly what it holds, taken from there: its container, this process
     customer     anybody with an account: `shopper("bob")`
 
 What differs between the runtimes is only where addresses, secrets and the inside of a service come from; scenarios do
@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from compose import engine
@@ -24,7 +23,7 @@ from compose.shop import Shop
 from compose.topology import INSIDE, TOKEN_PATTERNS
 from idp.manage.client import Manager, via
 from scenarios import probe, verdict
-from scenarios.sending import PROBE, Headers, answered, in_portions, request, told, traced
+from scenarios.sending import Headers, Ran, answered, in_portions, request, told, traced
 from scenarios.shopper import CannotLogIn, Shopper
 from scenarios.verdict import Answer
 
@@ -101,22 +100,11 @@ class World:
         self, service: str, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any
     ) -> Answer:
         """A request to `service` from the inner network, by somebody who holds nothing but what they pass."""
-        wanted = traced(request(self.address(service) + path, method, headers, body, more))
-        if self.shop.runtime == "local":
-            return told(wanted, probe.attempt(wanted))
-        ran = engine.docker("exec", self._stand_inside(), "python", "-c", PROBE, json.dumps(wanted))
-        return told(wanted, json.loads(ran.stdout))
+        return self._from_inside([self._wanted(service, method, path, headers, body, more)])[0]
 
     def inside_many(self, service: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """Several requests as `inside` would send them, in one go; each says its `method`, `path`, `headers` …"""
-        wanted = self._all_wanted(service, requests, {})
-        if self.shop.runtime == "local":
-            return [told(each, probe.attempt(each)) for each in wanted]
-        return in_portions(
-            wanted,
-            lambda argv: engine.docker("exec", self._stand_inside(), *argv, timeout=_LONGEST),
-            "the inner network",
-        )
+        return self._from_inside(self._all_wanted(service, requests, {}))
 
     def breached(
         self,
@@ -130,26 +118,40 @@ class World:
     ) -> Answer:
         """A request to `service` from the place of `holder`, with the certificate that it holds, if it holds one."""
         more = {**self.certificate_of(holder), **more}
-        wanted = traced(request(self.address(service) + path, method, headers, body, more))
-        ran = self.shop.run(holder, ["python", "-c", PROBE, json.dumps(wanted)])
-        if ran.returncode:
-            raise CannotRun(f"the probe failed in {holder}: {ran.stderr[-500:]}", "make logs")
-        return told(wanted, json.loads(ran.stdout))
+        return self._from(holder, [self._wanted(service, method, path, headers, body, more)])[0]
 
     def breached_many(self, holder: str, service: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """Several requests as `breached` would send them, in one go; each says its `method`, `path`, `headers` …"""
-        wanted = self._all_wanted(service, requests, self.certificate_of(holder))
-        return in_portions(wanted, lambda argv: self.shop.run(holder, argv, timeout=_LONGEST), holder)
+        return self._from(holder, self._all_wanted(service, requests, self.certificate_of(holder)))
+
+    def _wanted(
+        self, service: str, method: str, path: str, headers: Headers | None, body: Any, more: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return traced(request(self.address(service) + path, method, headers, body, more))
 
     def _all_wanted(
         self, service: str, requests: Sequence[Mapping[str, Any]], with_each: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
-        address = self.address(service)
         return [
-            traced(request(address + each["path"], each["method"], each.get("headers"), each.get("body"), more))
+            self._wanted(service, each["method"], each["path"], each.get("headers"), each.get("body"), more)
             for each in requests
             for more in [{**with_each, **{name: value for name, value in each.items() if name not in _NAMED}}]
         ]
+
+    def _from_inside(self, wanted: list[dict[str, Any]]) -> list[Answer]:
+        def run(argv: list[str]) -> Ran:
+            return engine.docker("exec", self._stand_inside(), *argv, timeout=_LONGEST)
+
+        return self._sent(wanted, run, "the inner network")
+
+    def _from(self, holder: str, wanted: list[dict[str, Any]]) -> list[Answer]:
+        return self._sent(wanted, lambda argv: self.shop.run(holder, argv, timeout=_LONGEST), holder)
+
+    def _sent(self, wanted: list[dict[str, Any]], run: Callable[[list[str]], Ran], where: str) -> list[Answer]:
+        """What comes back of each; locally every place is a process on loopback, and this one is as good as any."""
+        if self.shop.runtime == "local":
+            return [told(each, probe.attempt(each)) for each in wanted]
+        return in_portions(wanted, run, where)
 
     def address(self, service: str) -> str:
         """Where `service` answers on the inner network; the gateway and the IdP too."""

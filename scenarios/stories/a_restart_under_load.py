@@ -11,7 +11,7 @@ from secrets import token_hex
 
 from scenarios.levers import insist, relieved
 from scenarios.sending import answered
-from scenarios.steady_load import under_load
+from scenarios.steady_load import WORKERS, Load, under_load
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World
 
@@ -22,12 +22,14 @@ EXPECTED = {
 }
 REFERENCES = ("RFC 9110 §15.6.4", "RFC 9112 §9.3.1", "RFC 9112 §9.6", "OWASP ASVS 16.5.2")
 CATALOGUE = ("FLT-12",)
-RATE = 2.0
+RATE = 4.0
 """Orders per second."""
+AFTERWARDS = (WORKERS + 1) / RATE
+"""Seconds in which somebody is answered who came after they began: each customer may have one order under way."""
 SERVICES = ("orders", "inventory", "billing")
 
 
-def during(world: World, event: Callable[[], None]) -> dict[str, Answer]:
+def during(world: World, event: Callable[[Load], None]) -> dict[str, Answer]:
     """The answers to orders that come at a steady rate before, during and after `event`, by the orders' keys."""
     alice, came = world.shopper("alice"), dict[str, Answer]()
     insist(alice.order("book").ok, "alice cannot order to begin with")
@@ -39,7 +41,7 @@ def during(world: World, event: Callable[[], None]) -> dict[str, Answer]:
 
     with under_load(lambda: ask, RATE) as load:
         load.goes_on(0.5, RATE)
-        event()
+        event(load)
         load.goes_on(0.5, RATE)
     dropped = len(load.sent) - len(came)
     insist(not dropped, f"{dropped} of {len(load.sent)} orders were hung up on, without an answer")
@@ -48,14 +50,20 @@ def during(world: World, event: Callable[[], None]) -> dict[str, Answer]:
 
 def rolled_out(world: World) -> Answer:
     """New workers take over: every order has to be served."""
-    came = during(world, lambda: relieved(world, *SERVICES))
+    came = during(world, lambda _: relieved(world, *SERVICES))
     missed = [each for each in came.values() if each.verdict is not Verdict.SERVED]
     return missed[0] if missed else next(iter(came.values()))
 
 
 def begun_anew(world: World) -> Answer:
     """Ended and begun anew: every order has to be served, or to be told to come again, and served then."""
-    came = during(world, lambda: world.shop.restart(*SERVICES))
+
+    def ended(load: Load) -> None:
+        world.shop.stop(*SERVICES)
+        load.goes_on(AFTERWARDS, RATE)
+        world.shop.start(*SERVICES)
+
+    came = during(world, ended)
     missed = {key: each for key, each in came.items() if each.verdict is not Verdict.SERVED}
     told = {(each.status, "retry-after" in each.headers) for each in missed.values()}
     insist(told == {(503, True)}, f"not everybody was served, or told when to come again: {told}")
