@@ -81,6 +81,19 @@ def test_several_may_open_a_new_one_at_once(tmp_path: Path, database_url: str | 
         made.dispose()
 
 
+def test_whoever_makes_tables_keeps_others_from_looking_what_there_is(postgres: str) -> None:
+    """Until it is done: two that look at once would both make what is missing, and one of them would fail."""
+    engine = sa.create_engine(sa.make_url(postgres).set(drivername="postgresql+psycopg"))
+    with engine.begin() as first, engine.connect() as second:
+        store.make_tables(first, sa.MetaData())
+        second.exec_driver_sql("SET lock_timeout = '100ms'")
+        with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+            store.make_tables(second, sa.MetaData())
+    with engine.begin() as afterwards:
+        store.make_tables(afterwards, sa.MetaData())
+    engine.dispose()
+
+
 def test_what_is_done_is_kept(engine: sa.Engine) -> None:
     store.transact(engine, add("a", 1))
     assert store.transact(engine, value_of("a")) == 1
