@@ -17,6 +17,8 @@ from compose.topology import PATTERNS
 
 SHOP = re.compile(rf"\[((?:local|compose)-(?:{'|'.join(PATTERNS)}))[]-]")
 README = "tests/test_readme.py"  # the README brings up shop after shop
+LONG = ("tests/test_server_slow.py", "tests/test_checkout.py", "tests/test_idp_fixture.py")
+"""Files that need no shop, and half a minute: for much of it they wait."""
 MEASURED = "tests/test_measurements_"
 ACTED_OUT = (MEASURED, "tests/test_rotate.py", "tests/test_scenarios.py", "tests/test_walk.py")
 ENOUGH = ("local-subsystem", "local-zerotrust")
@@ -40,15 +42,16 @@ def is_measured_elsewhere(item: pytest.Item) -> bool:
 
 
 def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """The README's, then those that need a shop, then the rest; in a shop, whoever breaks in comes last.
+    """The README's, those that need a shop, those that are long, the rest; in a shop, whoever breaks in comes last.
 
     An attacker leaves traces, and some tests look for traces that ordinary use must not leave.
     """
     shares = {each: place for place, each in enumerate(dict.fromkeys(share(item.nodeid) for item in items))}
 
-    def place(item: pytest.Item) -> tuple[bool, bool, int, bool]:
+    def place(item: pytest.Item) -> tuple[bool, bool, bool, int, bool]:
         mine = share(item.nodeid)
-        return mine != README, not SHOP.search(item.nodeid), shares[mine], item.nodeid.startswith(ACTED_OUT)
+        late = mine != README, not SHOP.search(item.nodeid), mine not in LONG
+        return *late, shares[mine], item.nodeid.startswith(ACTED_OUT)
 
     return sorted(items, key=place)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scenarios.sabotages.sabotage import Sabotage
 
 SERVER, WORKER, ARRIVING = "services/server.py", "services/worker.py", "services/arriving.py"
-SLOW = "tests/test_server.py::TestWhoIsSlow::test_others_are_served_meanwhile_and_so_are_they"
+SLOW = "tests/test_server_slow.py::TestWhoIsSlow::test_others_are_served_meanwhile_and_so_are_they"
 
 SABOTAGES = (
     Sabotage(
@@ -28,7 +28,7 @@ SABOTAGES = (
         WORKER,
         "            self.see_off(connection)",
         "            super().finish_request(connection, handled)",
-        "tests/test_server.py::TestWhoDoesNotHangUp::test_others_are_let_in_meanwhile",
+        "tests/test_server_slow.py::TestWhoDoesNotHangUp::test_others_are_let_in_meanwhile",
     ),
     Sabotage(
         "whoever comes while a service ends waits for nobody",
@@ -56,7 +56,7 @@ SABOTAGES = (
         WORKER,
         "            if time.monotonic() > until:",
         "            if time.monotonic() < 0:",
-        "tests/test_server.py::TestWhoIsSlow::test_whoever_sends_too_much_is_not_listened_to_for_ever",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_whoever_sends_too_much_is_not_listened_to_for_ever",
     ),
     Sabotage(
         "who says nothing keeps a thread",
@@ -106,28 +106,28 @@ SABOTAGES = (
         ARRIVING,
         "        if self.lacks and len(self.held) >= LARGEST:",
         "        if False:",
-        "tests/test_server.py::TestWhoIsSlow::test_what_has_no_end_is_refused_in_the_end",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_what_has_no_end_is_refused_in_the_end",
     ),
     Sabotage(
         "what nobody will read is waited for",
         WORKER,
         "    def _keepalive_after(",
         "    def _keepalive_never(",
-        "tests/test_server.py::TestWhoIsSlow::test_what_nobody_will_read_is_not_waited_for",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_what_nobody_will_read_is_not_waited_for",
     ),
     Sabotage(
         "what nobody has read yet is taken for a request",
         WORKER,
         "        return bool(drained and not connection.parser.mesg.body.failed)",
         "        return bool(drained)",
-        "tests/test_server.py::TestWhoIsSlow::test_what_nobody_will_read_is_not_waited_for",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_what_nobody_will_read_is_not_waited_for",
     ),
     Sabotage(
         "nobody is told that they will be hung up on",
         SERVER,
         '        if old or int(environ.get("CONTENT_LENGTH") or 0) > arriving.LARGEST:',
         "        if old:",
-        "tests/test_server.py::TestWhoIsSlow::test_what_nobody_will_read_is_not_waited_for",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_what_nobody_will_read_is_not_waited_for",
     ),
     Sabotage(
         "a busy server hangs up on those whom it told to go on",
@@ -141,42 +141,42 @@ SABOTAGES = (
         ARRIVING,
         "PIECE = 16 * 1024",
         "PIECE = 8 * 1024",
-        "tests/test_server.py::TestWhoIsSlow::test_what_came_in_one_piece_is_not_left_behind",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_what_came_in_one_piece_is_not_left_behind",
     ),
     Sabotage(
         "who sends half a handshake keeps a thread",
         ARRIVING,
         "            self.sock.do_handshake()",
         "            self.sock.setblocking(True)\n            self.sock.do_handshake()",
-        "tests/test_server.py::TestWhoIsSlow::test_so_are_those_who_shake_hands_meanwhile",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_so_are_those_who_shake_hands_meanwhile",
     ),
     Sabotage(
         "who sends an octet now and then is listened to for ever",
         WORKER,
         "        for connection in [late for late in self.pending_conns if time.monotonic() > late.timeout]:",
         "        for connection in ():",
-        "tests/test_server.py::TestWhoIsSlow::test_whoever_goes_on_like_that_is_hung_up_on",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_whoever_goes_on_like_that_is_hung_up_on",
     ),
     Sabotage(
         "the end waits for those who have said nothing",
         WORKER,
         "            if not connection.begun:",
         "            if False:",
-        "tests/test_server.py::TestWhoIsSlow::test_whoever_has_said_nothing_is_not_waited_for_when_it_ends",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_whoever_has_said_nothing_is_not_waited_for_when_it_ends",
     ),
     Sabotage(
         "a server that is out of handles ends",
         WORKER,
         "            if error.errno in OUT_OF_HANDLES:",
         "            if False:",
-        "tests/test_server.py::TestHandles::test_who_has_none_left_waits_for_one_and_goes_on",
+        "tests/test_server_slow.py::TestHandles::test_who_has_none_left_waits_for_one_and_goes_on",
     ),
     Sabotage(
         "connections may take every handle",
         SERVER,
         "min(MAX_CONNECTIONS, max(1, allowed // 2))",
         "MAX_CONNECTIONS",
-        "tests/test_server.py::TestHandles::test_half_of_them_are_for_connections",
+        "tests/test_server_slow.py::TestHandles::test_half_of_them_are_for_connections",
     ),
     Sabotage(
         "one context serves for ever",
