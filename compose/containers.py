@@ -178,11 +178,12 @@ class ComposeShop(Shop):
         engine.docker("kill", container)
         engine.docker("wait", container)
 
-    def status(self) -> list[Status]:
+    def status(self, *names: str) -> list[Status]:
         missing = engine.trouble() and not self.dir.exists()  # then it is not here, whatever the engine would say
         containers = {} if missing else self._containers()
         gone = GONE if containers else "down"
-        return [self._status(name, containers.get(name), gone) for name in PROCESSES]
+        wanted = [name for name in PROCESSES if not names or name in names]
+        return [self._status(name, containers.get(name), gone) for name in wanted]
 
     def _status(self, name: str, container: dict[str, Any] | None, gone: str) -> Status:
         port = self.ports.of(name) if name in EDGE else Ports().of(name)

@@ -226,8 +226,8 @@ class Shop(ABC):
         """Kill process `name` with everything it started (SIGKILL); it is gone when this returns."""
 
     @abstractmethod
-    def status(self) -> list[Status]:
-        """How each process is doing, in the order of `PROCESSES`."""
+    def status(self, *names: str) -> list[Status]:
+        """How each process is doing, or each of `names`, in the order of `PROCESSES`."""
 
     @abstractmethod
     def logs(self, name: str) -> str:

@@ -156,9 +156,9 @@ class LocalShop(Shop):
         while running := self._processes().get(name):
             processes.kill(running)
 
-    def status(self) -> list[Status]:
+    def status(self, *names: str) -> list[Status]:
         running = self._processes()
-        return [self._status(name, running.get(name, [])) for name in PROCESSES]
+        return [self._status(name, running.get(name, [])) for name in PROCESSES if not names or name in names]
 
     def _status(self, name: str, running: list[psutil.Process]) -> Status:
         port = self.ports.of(name)

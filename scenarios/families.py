@@ -112,9 +112,9 @@ def send(world: World, wanted: Mapping[str, list[Request]]) -> dict[str, list[An
         inside = [each for each in flat if each.door == door and (door != "gateway" or each.from_inside)]
         for request, answer in zip(inside, world.inside_many(door, [each.as_told() for each in inside]), strict=True):
             answers[id(request)] = answer
-    for request in flat:
-        if id(request) not in answers:
-            answers[id(request)] = world.outside(**request.as_told())
+    outside = [request for request in flat if id(request) not in answers]
+    for request, answer in zip(outside, world.outside_many([each.as_told() for each in outside]), strict=True):
+        answers[id(request)] = answer
     found = {name: [answers[id(request)] for request in requests] for name, requests in wanted.items()}
     for name, those in found.items():
         if any(answer.status == 401 and "www-authenticate" not in answer.headers for answer in those):

@@ -74,13 +74,13 @@ def frozen(world: World, name: str) -> Iterator[None]:
 
 
 def _health(world: World, name: str) -> str:
-    [health] = [status.health for status in world.shop.status() if status.name == name]
-    return health
+    [status] = world.shop.status(name)
+    return status.health
 
 
 def _freeze(world: World, name: str) -> Callable[[], None]:
     """Stop the clock for `name`; what is returned starts it again, if there is anything left to start."""
-    [ident] = [status.ident for status in world.shop.status() if status.name == name]
+    ident = world.shop.status(name)[0].ident
     if world.shop.runtime == "compose":
         # The engine gives up while a process begins inside at that moment, such as a look at its health.
         eventually(lambda: engine.docker("pause", ident).returncode == 0, f"{name} is paused")
@@ -106,7 +106,7 @@ def _resume(family: list[psutil.Process]) -> None:
 def relieved(world: World, *names: str) -> None:
     """Have new workers take over in each of these services, from their files anew, while the old ones finish (HUP)."""
     before = {name: world.shop.logs(name).count(GONE) for name in names}
-    idents = {status.name: status.ident for status in world.shop.status()}
+    idents = {status.name: status.ident for status in world.shop.status(*names)}
     for name in names:
         if world.shop.runtime == "compose":
             engine.docker("kill", "--signal", "HUP", idents[name])

@@ -1,12 +1,13 @@
-"""One HTTP request, exactly as an attacker wants it, from wherever this runs.
+"""HTTP requests, exactly as an attacker wants them, from wherever this runs.
 
 Only the standard library and one file, so that the same program runs here, in a container on the inner network,
 and in the container of a breached service.  It reads what to send as JSON from its argument and prints what came back:
 
-    {"url": …, "method": …, "headers": [[name, value], …], "body": …, "cert": PEM, "key": PEM, "raw": base64,
-     "timeout": s, "source": local address, "tls": the one version, "ciphers": OpenSSL's words}
+    [{"url": …, "method": …, "headers": [[name, value], …], "body": …, "cert": PEM, "key": PEM, "raw": base64,
+      "timeout": s, "source": local address, "tls": the one version, "ciphers": OpenSSL's words}, …]
 
-or a list of such, sent one after the other, and answered with a list.
+They are sent one after the other, and answered with a list.  Those that are nothing but a GET share a connection, as
+any client's would, while the other end keeps it: to shake hands takes both ends longer than all else.
 
 An attacker does not check certificates, so neither does this.
 """
@@ -14,9 +15,11 @@ An attacker does not check certificates, so neither does this.
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import http.client
 import json
+import re
 import socket
 import ssl
 import sys
@@ -27,6 +30,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 MAX_BODY = 64 * 1024
+CONNECTING = ("source", "server_name", "tls", "ciphers", "cert", "key", "timeout")
+"""What says how to connect, besides where to."""
+PLAIN_NAME, PLAIN_VALUE = re.compile(r"[A-Za-z0-9-]+"), re.compile(r"[!-~]([ -~]*[!-~])?|")
+OF_THE_CONNECTION = frozenset(
+    ("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+
+
+Connections = dict[tuple[str, ...], socket.socket]
+"""Those that may be used again, by where they lead and how TLS is spoken on them."""
 
 
 def attempt(wanted: dict[str, Any]) -> dict[str, Any]:
@@ -34,15 +47,61 @@ def attempt(wanted: dict[str, Any]) -> dict[str, Any]:
 
     `seconds` is how long the answer took, once there was a connection.
     """
+    return _attempt(wanted, None, {})
+
+
+def attempts(wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same of several, one after the other."""
+    kept: Connections = {}
     try:
-        connection = _connect(wanted)
-        began = time.monotonic()
-        try:
-            return {**_exchange(connection, wanted), "seconds": time.monotonic() - began}
-        finally:
+        return [_attempt(each, _line(each), kept) for each in wanted]
+    finally:
+        for connection in kept.values():
             connection.close()
+
+
+def _line(wanted: dict[str, Any]) -> tuple[str, ...] | None:
+    """Which connection will do; None when it must be one of its own.
+
+    Whatever might leave something behind, for the next to find, has one of its own: a body, a name or a value that is
+    not quite one (RFC 9110 §5), a word about the connection.
+    """
+    headers = wanted.get("headers", [])
+    if wanted.get("method", "GET") != "GET" or wanted.get("body") or wanted.get("raw"):
+        return None
+    if not all(PLAIN_NAME.fullmatch(name) and PLAIN_VALUE.fullmatch(value) for name, value in headers):
+        return None
+    if any(name.lower() in OF_THE_CONNECTION for name, _ in headers):
+        return None
+    url = urlsplit(wanted["url"])
+    return (url.scheme, url.netloc, *(str(wanted.get(name)) for name in CONNECTING))
+
+
+def _attempt(wanted: dict[str, Any], line: tuple[str, ...] | None, kept: Connections) -> dict[str, Any]:
+    """What comes back, on a connection of `kept` if one will do, which then stays there if the other end keeps it."""
+    used = kept.pop(line, None) if line else None
+    try:
+        if used:
+            with contextlib.suppress(ConnectionError):  # the other end may hang up at any time (RFC 9112 §9.3.1)
+                return _told(used, wanted, line, kept)
+        return _told(_connect(wanted), wanted, line, kept)
     except (OSError, http.client.HTTPException) as error:
         return {"refused": f"{type(error).__name__}: {error}"}
+
+
+def _told(
+    connection: socket.socket, wanted: dict[str, Any], line: tuple[str, ...] | None, kept: Connections
+) -> dict[str, Any]:
+    """What comes back on this connection, which is closed, or kept for the next."""
+    stays, began = False, time.monotonic()
+    try:
+        answer, stays = _exchange(connection, wanted, "keep-alive" if line else "close")
+        return {**answer, "seconds": time.monotonic() - began}
+    finally:
+        if line and stays:
+            kept[line] = connection
+        else:
+            connection.close()
 
 
 def _connect(wanted: dict[str, Any]) -> socket.socket:
@@ -81,19 +140,21 @@ def _context(ciphers: str | None, version: str | None, cert: str | None, key: st
     return context
 
 
-def _exchange(connection: socket.socket, wanted: dict[str, Any]) -> dict[str, Any]:
-    connection.sendall(base64.b64decode(wanted["raw"]) if wanted.get("raw") else _message(wanted))
+def _exchange(connection: socket.socket, wanted: dict[str, Any], then: str) -> tuple[dict[str, Any], bool]:
+    """What comes back, and whether the connection may be used again."""
+    connection.sendall(base64.b64decode(wanted["raw"]) if wanted.get("raw") else _message(wanted, then))
     response = http.client.HTTPResponse(connection, method=wanted.get("method", "GET"))
     response.begin()
     body = response.read(MAX_BODY).decode("utf-8", "replace")
-    return {"status": response.status, "headers": {k.lower(): v for k, v in response.getheaders()}, "body": body}
+    answer = {"status": response.status, "headers": {k.lower(): v for k, v in response.getheaders()}, "body": body}
+    return answer, response.isclosed() and not response.will_close
 
 
-def _message(wanted: dict[str, Any]) -> bytes:
+def _message(wanted: dict[str, Any], then: str) -> bytes:
     """The request, header by header, nothing added but what HTTP needs (RFC 9112)."""
     url, body = urlsplit(wanted["url"]), (wanted.get("body") or "").encode()
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    headers = [("Host", url.netloc), ("Connection", "close"), *map(tuple, wanted.get("headers", []))]
+    headers = [("Host", url.netloc), ("Connection", then), *map(tuple, wanted.get("headers", []))]
     if body or wanted.get("method") in {"POST", "PUT", "PATCH"}:
         headers.append(("Content-Length", str(len(body))))
     lines = [f"{wanted.get('method', 'GET')} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
@@ -101,5 +162,4 @@ def _message(wanted: dict[str, Any]) -> bytes:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
-    print(json.dumps([attempt(each) for each in given] if isinstance(given, list) else attempt(given)))
+    print(json.dumps(attempts(json.loads(sys.argv[1]))))

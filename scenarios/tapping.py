@@ -96,7 +96,7 @@ class _Processes(Tap):
 
     def __init__(self, world: World, name: str, change: Change) -> None:
         self._shop, self._name, self._role, self._change = world.shop, name, f"{name}:moved", change
-        [ident] = [status.ident for status in world.shop.status() if status.name == name]
+        ident = world.shop.status(name)[0].ident
         self._environ = psutil.Process(int(ident)).environ()
         self._relay: subprocess.Popen[str] | None = None
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by end
@@ -138,7 +138,7 @@ class _Containers(Tap):
         self._shop, self._name, self._change = world.shop, name, change
         self._network = f"{world.shop.name}_inside"
         self._moved, self._relay = (f"{world.shop.name}-{what}-{secrets.token_hex(4)}" for what in ("moved", "tap"))
-        [ident] = [status.ident for status in world.shop.status() if status.name == name]
+        ident = world.shop.status(name)[0].ident
         self._like: dict[str, Any] = json.loads(engine.docker("inspect", ident).stdout)[0]
 
     def begin(self) -> None:

@@ -1,32 +1,34 @@
 """What a process of the shop weighs: the memory that it has in use, and the handles that it has open.
 
-It is asked where the process is, by a program that reads /proc: in its container, or here, where it is known by the
-environment that it was started with.
+In a container a program that reads /proc is asked; here the marks tell which processes are the shop's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import psutil
+
+from compose import processes
 from scenarios.levers import insist
 from scenarios.world import World
 
 PROGRAM = """
 import json, os, pathlib
-ours = {f"{name}={os.environ[name]}".encode() for name in ("SHOP_DIR", "SHOP_PORT")}
 memory = handles = 0
 for there in pathlib.Path("/proc").glob("[0-9]*"):
     try:
-        told = set((there / "environ").read_bytes().split(b"\\0"))
         passing = there.name == str(os.getpid()) or b"services.health" in (there / "cmdline").read_bytes()
-        if ours <= told and not passing:
+        if not passing:
             memory += int((there / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
             handles += len(os.listdir(there / "fd"))
     except OSError:
-        continue  # somebody else's, or gone
+        continue  # gone
 print(json.dumps({"memory": memory, "handles": handles}))
 """
 
@@ -40,15 +42,29 @@ class Weight:
     handles: int
 
 
-def weigh(world: World, names: Iterable[str]) -> dict[str, Weight]:
+def weigh(world: World, names: Sequence[str]) -> dict[str, Weight]:
     """What each of these processes weighs now."""
-    with ThreadPoolExecutor(2) as hands:
-        return dict(hands.map(lambda name: (name, _weigh(world, name)), names))
+    if world.shop.runtime == "local":
+        found = _weighed_here(world)
+    else:
+        with ThreadPoolExecutor(2) as hands:
+            found = dict(hands.map(lambda name: (name, _weighed_inside(world, name)), names))
+    for name in names:
+        insist(found[name].memory > 0 and found[name].handles > 0, f"{name} cannot be found where it is")
+    return found
 
 
-def _weigh(world: World, name: str) -> Weight:
+def _weighed_here(world: World) -> dict[str, Weight]:
+    found: dict[str, Weight] = defaultdict(lambda: Weight(0, 0))
+    for process, shop_dir, role in processes.marked():
+        if shop_dir == world.shop.dir:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                memory, handles = process.memory_info().rss, process.num_fds()
+                found[role] = Weight(found[role].memory + memory, found[role].handles + handles)
+    return found
+
+
+def _weighed_inside(world: World, name: str) -> Weight:
     ran = world.shop.run(name, ["python", "-c", PROGRAM])
     insist(ran.returncode == 0, f"{name} cannot be weighed: {ran.stderr[-300:]}")
-    found = Weight(**json.loads(ran.stdout))
-    insist(found.memory > 0 and found.handles > 0, f"{name} cannot be found where it is")
-    return found
+    return Weight(**json.loads(ran.stdout))

@@ -32,6 +32,11 @@ _LONGEST = 300.0
 """Seconds that many requests in one go may take."""
 
 
+def _more(each: Mapping[str, Any]) -> dict[str, Any]:
+    """What else the probe is told of one of many requests."""
+    return {name: value for name, value in each.items() if name not in _NAMED}
+
+
 class DoorShut(CannotRun):
     """A story needs the identity provider's management door, and the shop was started without one."""
 
@@ -93,8 +98,18 @@ class World:
 
     def outside(self, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any) -> Answer:
         """A request to the gateway's front door, from this machine."""
-        wanted = request(self.shop.edge + path, method, headers, body, more)
-        return told(wanted, probe.attempt(wanted))
+        return self._sent_from_here([request(self.shop.edge + path, method, headers, body, more)])[0]
+
+    def outside_many(self, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
+        """Several requests as `outside` would send them, in one go; each says its `method`, `path`, `headers` …"""
+        return self._sent_from_here(
+            [
+                request(
+                    self.shop.edge + each["path"], each["method"], each.get("headers"), each.get("body"), _more(each)
+                )
+                for each in requests
+            ]
+        )
 
     def inside(
         self, service: str, method: str, path: str, headers: Headers | None = None, body: Any = None, **more: Any
@@ -135,7 +150,7 @@ class World:
         return [
             self._wanted(service, each["method"], each["path"], each.get("headers"), each.get("body"), more)
             for each in requests
-            for more in [{**with_each, **{name: value for name, value in each.items() if name not in _NAMED}}]
+            for more in [{**with_each, **_more(each)}]
         ]
 
     def _from_inside(self, wanted: list[dict[str, Any]]) -> list[Answer]:
@@ -150,8 +165,11 @@ class World:
     def _sent(self, wanted: list[dict[str, Any]], run: Callable[[list[str]], Ran], where: str) -> list[Answer]:
         """What comes back of each; locally every place is a process on loopback, and this one is as good as any."""
         if self.shop.runtime == "local":
-            return [told(each, probe.attempt(each)) for each in wanted]
+            return self._sent_from_here(wanted)
         return in_portions(wanted, run, where)
+
+    def _sent_from_here(self, wanted: list[dict[str, Any]]) -> list[Answer]:
+        return [told(*pair) for pair in zip(wanted, probe.attempts(wanted), strict=True)]
 
     def address(self, service: str) -> str:
         """Where `service` answers on the inner network; the gateway and the IdP too."""
