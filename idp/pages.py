@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from idp.answers import ALWAYS, POLICY, Answer
 from idp.provider import current_provider
 from services import audit
-from services.users import StoreUnavailable
+from services.identity import StoreUnavailable
 
 log = logging.getLogger(__name__)
 FOR_PEOPLE = frozenset({"authorize", "login", "logout"})

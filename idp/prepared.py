@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-from services.users import StoreUnavailable
+from services.identity import StoreUnavailable
 
 Statement = sa.Select[Any] | sa.Insert | sa.Delete
 Convert = Callable[[Any], Any] | None

@@ -12,11 +12,11 @@ import flask
 from werkzeug.test import EnvironBuilder
 
 from services.guesses import Guesses
-from services.identity import Forbidden, Identity, Unauthenticated, Unavailable
+from services.identity import Forbidden, Identity, StoreUnavailable, Unauthenticated, Unavailable
 from services.patterns import Pattern, pattern
 from services.sessions import Session, Sessions
 from services.settings import Settings
-from services.users import StoreUnavailable, UserStore
+from services.users import UserStore
 
 if TYPE_CHECKING:
     from services.relying_party import RelyingParty  # Authlib is imported only where people log in at the IdP

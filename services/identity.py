@@ -107,3 +107,7 @@ class NoCredentials(Refusal):
 
     status = 502
     title = "Bad Gateway"
+
+
+class StoreUnavailable(Exception):
+    """A store cannot be read or written: an error of ours, which its caller is told of as `Unavailable`."""

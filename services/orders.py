@@ -15,10 +15,9 @@ from werkzeug.exceptions import HTTPException
 from services import bodies, checkout, policy, store
 from services.app import create_app, identity, peers, requires
 from services.checkout import orders
-from services.identity import Refusal
+from services.identity import Refusal, StoreUnavailable
 from services.problems import Problem
 from services.settings import Settings
-from services.users import StoreUnavailable
 
 views = flask.Blueprint("orders", __name__)
 

@@ -13,8 +13,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from services import audit
-from services.identity import Refusal, Unauthenticated, Unavailable
-from services.users import StoreUnavailable
+from services.identity import Refusal, StoreUnavailable, Unauthenticated, Unavailable
 
 RETRY_AFTER_SECONDS = 2
 log = logging.getLogger(__name__)

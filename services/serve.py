@@ -11,9 +11,9 @@ import flask
 
 from services import server, tls
 from services.app import UndeclaredView
+from services.identity import StoreUnavailable
 from services.patterns import pattern
 from services.settings import BadSettings, Settings, from_environ
-from services.users import StoreUnavailable
 
 NAMES = ("gateway", "orders", "inventory", "billing")
 

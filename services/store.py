@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import flask
 import sqlalchemy as sa
 
-from services.users import StoreUnavailable
+from services.identity import StoreUnavailable
 
 if TYPE_CHECKING:
     from services.settings import Settings

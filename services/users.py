@@ -19,6 +19,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from services import passwords
+from services.identity import StoreUnavailable
 from services.remembered import Remembered
 
 MAX_LENGTH = 256
@@ -45,10 +46,6 @@ State = tuple[int, bytes]
 
 class WrongPassword(Exception):
     """The name and the password do not belong together, whichever of the two is wrong."""
-
-
-class StoreUnavailable(Exception):
-    """The user store cannot be read, so nobody can be told from anybody."""
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from services.identity import (
     Malformed,
     NoCredentials,
     Refusal,
+    StoreUnavailable,
     Unauthenticated,
     Unavailable,
 )
 from services.problems import Problem
 from services.settings import PatternName, ServiceName
-from services.users import StoreUnavailable
 from tests import support
 from tests.support import basic, bearer
 

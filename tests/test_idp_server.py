@@ -30,7 +30,7 @@ from idp.__main__ import main
 from idp.clients import Clients
 from services import health
 from services.adapter import PeerAdapter
-from services.users import StoreUnavailable
+from services.identity import StoreUnavailable
 from tests.idp_support import CALLBACK, EXCHANGE, PASSWORDS, VERIFIER, Idp, a_client, header_of, secret_of
 
 pytest_plugins = ("tests.postgres",)

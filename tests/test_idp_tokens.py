@@ -23,7 +23,7 @@ from idp.manage import state
 from idp.manage.revoke import all_of_user
 from idp.prepare import prepare
 from idp.tokens import Authorization
-from services.users import StoreUnavailable
+from services.identity import StoreUnavailable
 from tests.idp_support import (
     CUSTOMER,
     EXCHANGE,

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from services import store
-from services.users import StoreUnavailable
+from services.identity import StoreUnavailable
 from tests import support
 
 pytest_plugins = ("tests.postgres",)

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services import passwords, users
-from services.users import MAX_LENGTH, StoreUnavailable, User, UserStore, WrongPassword, plausible
+from services.identity import StoreUnavailable
+from services.users import MAX_LENGTH, User, UserStore, WrongPassword, plausible
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

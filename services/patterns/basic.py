@@ -16,9 +16,9 @@ import flask
 
 from services import tls
 from services.headers import basic_credentials
-from services.identity import Credentials, Identity, NoCredentials, Unauthenticated, Unavailable
+from services.identity import Credentials, Identity, NoCredentials, StoreUnavailable, Unauthenticated, Unavailable
 from services.settings import Settings
-from services.users import StoreUnavailable, UserStore, WrongPassword
+from services.users import UserStore, WrongPassword
 
 
 class Basic:
