@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from compose import choice, ports, remember
-from compose.__main__ import app
+from compose.cli import app
 from compose.containers import ComposeShop
 from compose.local import LocalShop
 from compose.refusals import CannotRun

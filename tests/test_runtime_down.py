@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from compose import choice, engine, remember
 from compose import ports as port_book
-from compose.__main__ import app
+from compose.cli import app
 from compose.local import LocalShop
 from compose.refusals import CannotRun
 from compose.shop import Shop
@@ -109,7 +109,7 @@ def test_a_shop_that_another_is_just_bringing_up_is_not_left_over(
 
 
 def test_clean_ends_every_shop_whatever_is_named(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compose.__main__.REPO", tmp_path)  # the caches of this checkout are in use
+    monkeypatch.setattr("compose.cli.REPO", tmp_path)  # the caches of this checkout are in use
     for shop in (brought_up(tmp_path, "jwt", 9400), left_over(tmp_path, "basic", 9420)):
         assert shop.dir.exists()
     answer = make("clean", PATTERN="mtls", PORT_BASE="9777")

@@ -17,7 +17,7 @@ from certs import CA, Lifetimes
 from compose.local import LocalShop
 from compose.shop import Shop, open_shop, running
 from compose.topology import REPO
-from scenarios import __main__
+from scenarios import cli
 from scenarios.shopper import Shopper
 
 
@@ -110,8 +110,8 @@ def test_whoever_has_guessed_too_often_is_told_how_long_to_wait(
     for step in ("_get", "_follow", "_fill_in"):
         monkeypatch.setattr(Shopper, step, lambda *_, **__: page)
     shop = open_shop("jwt", "local", "free", tmp_path)
-    monkeypatch.setattr(__main__, "app", lambda **_: Shopper(shop, "alice").token())
-    assert __main__.main() == 1
+    monkeypatch.setattr(cli, "app", lambda **_: Shopper(shop, "alice").token())
+    assert cli.main() == 1
     assert capsys.readouterr().err == (
         f"cannot: the IdP does not let alice in: too many wrong passwords\nmend:   {mend}, then try again\n"
     )
@@ -141,7 +141,7 @@ def test_what_the_disk_refuses_is_one_line(command: str, said: str) -> None:
 
 
 def test_an_order_waits_for_no_scenario_to_load() -> None:
-    script = "import sys, scenarios.__main__; print(*sys.modules)"
+    script = "import sys, scenarios.cli; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=REPO, capture_output=True, text=True, timeout=60, check=True
     )
