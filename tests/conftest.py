@@ -53,7 +53,6 @@ def pytest_collection() -> None:
 def pytest_collection_finish() -> None:
     """Have no look for garbage among what was collected: six thousand tests, which stay until the end."""
     gc.freeze()
-    gc.set_threshold(10_000)  # as a server of ours, whoever runs tests for minutes looks less often than a short program
     gc.enable()
 
 
