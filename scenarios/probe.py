@@ -32,12 +32,10 @@ from urllib.parse import urlsplit
 MAX_BODY = 64 * 1024
 CONNECTING = ("source", "server_name", "tls", "ciphers", "cert", "key", "timeout")
 """What says how to connect, besides where to."""
-PLAIN_NAME, PLAIN_VALUE = re.compile(r"[A-Za-z0-9-]+"), re.compile(r"[!-~]([ -~]*[!-~])?|")
+PLAIN_URL, PLAIN_NAME, PLAIN_VALUE = map(re.compile, (r"[!-~]+", r"[A-Za-z0-9-]+", r"[!-~]([ -~]*[!-~])?|"))
 OF_THE_CONNECTION = frozenset(
     ("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
-
-
 Connections = dict[tuple[str, ...], socket.socket]
 """Those that may be used again, by where they lead and how TLS is spoken on them."""
 
@@ -63,11 +61,13 @@ def attempts(wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _line(wanted: dict[str, Any]) -> tuple[str, ...] | None:
     """Which connection will do; None when it must be one of its own.
 
-    Whatever might leave something behind, for the next to find, has one of its own: a body, a name or a value that is
-    not quite one (RFC 9110 §5), a word about the connection.
+    Whatever might leave something behind, for the next to find, has one of its own: a body, an address, a name or a
+    value that is not quite one (RFC 9110 §4, §5), a word about the connection.
     """
     headers = wanted.get("headers", [])
     if wanted.get("method", "GET") != "GET" or wanted.get("body") or wanted.get("raw"):
+        return None
+    if not PLAIN_URL.fullmatch(wanted["url"]):
         return None
     if not all(PLAIN_NAME.fullmatch(name) and PLAIN_VALUE.fullmatch(value) for name, value in headers):
         return None
