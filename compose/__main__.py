@@ -7,7 +7,7 @@ import sys
 if __name__ == "__main__":
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # while we load there is nothing to clear up, and nothing to say
-    gc.disable()  # nor is anything garbage, and looking for some would take a quarter of the time
+    gc.disable()  # nor is anything garbage, and looking for some would take a sixth of the time
     from compose.cli import main
 
     gc.freeze()

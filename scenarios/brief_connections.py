@@ -26,7 +26,7 @@ def serve(wanted: dict[str, Any]) -> None:
     os.dup2(os.open(_log(wanted["service"]), os.O_WRONLY | os.O_APPEND), sys.stdout.fileno())
     print(json.dumps({"double": wanted["port"], "pid": os.getpid()}), flush=True)
     os.environ["SHOP_PORT"] = str(wanted["port"])
-    server.bounded_age = functools.partial(server.bounded_age, seconds=wanted["seconds"])
+    server.hanging_up = functools.partial(server.hanging_up, seconds=wanted["seconds"])
     signal.alarm(wanted["patience"])  # nobody handles it, so it ends us; a server's worker ends with its parent
     services.serve([wanted["service"]])
 

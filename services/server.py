@@ -79,7 +79,7 @@ def serve(
     whole.install()
     gc.enable()  # whoever starts us may have put it off until all is loaded
     gc.freeze()  # what is loaded stays: the workers share it, and nobody looks for garbage there, not even at the end
-    _Server(lambda: checked_framing(bounded_age(application())), options).run()
+    _Server(lambda: checked_framing(hanging_up(application())), options).run()
     raise SystemExit(0)
 
 
@@ -105,10 +105,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         return self.application()
 
 
-def bounded_age(app: flask.Flask, seconds: float = MAX_CONNECTION_AGE_SECONDS) -> flask.Flask:
-    """Close a connection after its next answer, saying so (RFC 9112 §9.6), when it has been open for `seconds`.
+def hanging_up(app: flask.Flask, seconds: float = MAX_CONNECTION_AGE_SECONDS) -> flask.Flask:
+    """Close a connection after its next answer, saying so (RFC 9112 §9.6), where there is a reason to.
 
-    And when more of a body was announced than anybody here will read.
+    It has been open for `seconds`, or more of a body was announced than anybody here will read.
     """
     opened: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
     inner = app.wsgi_app

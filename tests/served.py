@@ -47,7 +47,7 @@ def application() -> flask.Flask:
         told = {name: environ.get(name) for name in names}
         return {"peer": peer and peer.name, "body": flask.request.get_data().decode("latin-1")} | told
 
-    return server.bounded_age(app, float(sys.argv[3]))
+    return server.hanging_up(app, float(sys.argv[3]))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from compose.topology import INSIDE
 from services import policy, server
 from services.app import create_app, peers, requires
 from services.patterns import pattern
-from services.server import bounded_age
+from services.server import hanging_up
 from services.settings import Settings
 
 NEXT = dict(zip(INSIDE, (*INSIDE[1:], INSIDE[0]), strict=True))
@@ -43,7 +43,7 @@ def serve(settings: Settings, age: float | None) -> NoReturn:
 
     def application() -> flask.Flask:
         app = create_app(settings, views(NEXT.get(settings.service, "orders")), ready=lambda: None)
-        return app if age is None else bounded_age(app, age)
+        return app if age is None else hanging_up(app, age)
 
     listener = pattern(settings.pattern, settings).listener
     server.serve(
