@@ -17,7 +17,7 @@ from scenarios.world import World
 
 GROUP = "faults"
 EXPECTED = {
-    name: Expect(Verdict.SERVED, "the door changes hands open, or is shut; who finds it shut comes again, and pays once")
+    name: Expect(Verdict.SERVED, "the door changes hands open, or is shut; who finds it shut comes again and pays once")
     for name in ("perimeter", "basic", "subsystem", "mtls", "oauth2", "jwt", "zerotrust")
 }
 REFERENCES = ("RFC 9110 §15.6.4", "RFC 9112 §9.3.1", "RFC 9112 §9.6", "OWASP ASVS 16.5.2")
