@@ -32,6 +32,7 @@ from typing import IO, Any
 
 MODULES = (
     "certs.cli",
+    "idp.prepare",
     "idp.serve",
     "services.serve",
     *(f"services.{name}" for name in ("gateway", "orders", "inventory", "billing")),

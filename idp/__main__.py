@@ -75,10 +75,13 @@ def serve() -> NoReturn:
     from pydantic import ValidationError
 
     from idp import settings
+    from idp.prepare import prepare
     from idp.serve import serve as serve_as
 
     try:
-        serve_as(settings.from_environ())
+        told = settings.from_environ()
+        prepare(told)
+        serve_as(told)
     except (settings.BadSettings, OSError, ValidationError) as error:
         sys.exit(f"idp: {error}")
 

@@ -30,7 +30,7 @@ def borrowed(directory: Path | None) -> NoReturn:
         shutil.rmtree(directory, ignore_errors=True)
         sys.exit("idp: whoever borrowed this has gone before saying what to serve")
     _end_with_whoever_borrowed_us(directory)
-    serve(Settings(dir=directory, **json.loads(line)))
+    serve(Settings(dir=directory, **json.loads(line)))  # what there has to be, `idp.fixture` has made already
 
 
 def _made_for_us(directory: Path) -> bool:

@@ -10,15 +10,16 @@ import flask
 
 from idp.app import create_app
 from idp.clients import Clients
-from idp.prepare import prepare
 from idp.settings import Settings
 from services import server, tls
 
 
 def serve(settings: Settings) -> NoReturn:
-    """Serve until a signal ends the process.  A certificate is asked for only while a client proves itself by one."""
+    """Serve, once `idp.prepare` has made what there has to be, until a signal ends the process.
+
+    A certificate is asked for only while a client proves itself by one.
+    """
     clients = Clients(settings.clients_file)
-    prepare(settings)
     let_go = _open_the_door(settings)
 
     def application() -> flask.Flask:

@@ -22,15 +22,18 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 class Body(BaseModel):
-    """A JSON object with exactly these members, each of exactly this type."""
+    """A JSON object with exactly these members, each of exactly this type.
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+    What checks it is built when the first is checked: the server's workers, which load this as well, never do.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Query(BaseModel):
     """Parameters of a query, each at most once."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class CannotDo(Exception):
