@@ -57,8 +57,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """How many workers `-n auto` means: two more than there are processors, for the tests wait a good deal."""
-    return (os.cpu_count() or 1) + 2
+    """How many workers `-n auto` means: three more than there are processors, for the tests wait a good deal."""
+    return (os.cpu_count() or 1) + 3
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByShare:

@@ -17,8 +17,11 @@ from compose.topology import PATTERNS
 
 SHOP = re.compile(rf"\[((?:local|compose)-(?:{'|'.join(PATTERNS)}))[]-]")
 README = "tests/test_readme.py"  # the README brings up shop after shop
-LONG = ("tests/test_server_slow.py", "tests/test_checkout.py", "tests/test_idp_fixture.py")
-"""Files that need no shop, and half a minute: for much of it they wait."""
+LONG = tuple(
+    f"tests/test_{name}.py"
+    for name in ("server_slow", "checkout", "scenarios_cli", "server", "report", "runtime_local", "strangers")
+)
+"""Files that need no shop and would come last, and take a quarter of a minute or more, for much of which they wait."""
 MEASURED = "tests/test_measurements_"
 ACTED_OUT = (MEASURED, "tests/test_rotate.py", "tests/test_scenarios.py", "tests/test_walk.py")
 ENOUGH = ("local-subsystem", "local-zerotrust")
