@@ -5,9 +5,7 @@ three patterns it names the user in X-User, and whoever could add a second X-Use
 it and the next does not, would read alice's order.
 """
 
-import functools
-
-from scenarios.registry import Attempt
+from scenarios.families import together
 from scenarios.stories.forged_identity_headers import SPELLINGS
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World
@@ -27,24 +25,14 @@ REFERENCES = ("OWASP ASVS 4.1.3", "RFC 9110 §7.6.1", "CWE-290", "CWE-441")
 CATALOGUE = ("PER-01", "MTLS-19")
 
 
-@functools.cache
-def order_of_alice(world: World) -> str:
-    """An order that is alice's; to look at it changes nothing, so one does for all cases."""
-    placed = world.as_person("alice", "POST", "/api/orders", {"sku": "book", "quantity": 1})
-    return str(placed.json()["id"])
+def attempts(world: World) -> dict[str, Answer]:
+    """Each spelling beside mallory's own credential: she stays mallory, and alice's order is none of hers."""
+    order = world.as_person("alice", "POST", "/api/orders", {"sku": "book", "quantity": 1}).json()["id"]
+    shown = [[*world.credential_of("mallory").items(), *forged] for forged in SPELLINGS.values()]
+    who = world.outside_many([{"method": "GET", "path": "/api/me", "headers": each} for each in shown])
+    found = world.outside_many([{"method": "GET", "path": f"/api/orders/{order}", "headers": each} for each in shown])
+    last = [read if me.json()["user"] == "mallory" else me for me, read in zip(who, found, strict=True)]
+    return dict(zip(SPELLINGS, last, strict=True))
 
 
-def say(forged: list[tuple[str, str]]) -> Attempt:
-    """One spelling beside mallory's own credential: she stays mallory, and alice's order is none of hers."""
-
-    def attempt(world: World) -> Answer:
-        shown = [*world.credential_of("mallory").items(), *forged]
-        me = world.outside("GET", "/api/me", shown)
-        if me.json()["user"] != "mallory":
-            return me
-        return world.outside("GET", f"/api/orders/{order_of_alice(world)}", shown)
-
-    return attempt
-
-
-CASES = {name: say(forged) for name, forged in SPELLINGS.items()}
+CASES = together(SPELLINGS, attempts)

@@ -4,7 +4,7 @@ Proxies tell the servers behind them who has logged in by headers such as these,
 anybody has no door at all.  She tries every name that she knows, doubled, misspelt, and listed as hop-by-hop.
 """
 
-from scenarios.registry import Attempt
+from scenarios.families import together
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World
 
@@ -56,13 +56,10 @@ SPELLINGS: dict[str, list[tuple[str, str]]] = {
 }
 
 
-def say(forged: list[tuple[str, str]]) -> Attempt:
-    """One spelling, as a case of the family."""
-
-    def attempt(world: World) -> Answer:
-        return world.outside("GET", "/api/me", forged)
-
-    return attempt
+def attempts(world: World) -> dict[str, Answer]:
+    """Each spelling alone, and nothing beside it."""
+    asked = [{"method": "GET", "path": "/api/me", "headers": forged} for forged in SPELLINGS.values()]
+    return dict(zip(SPELLINGS, world.outside_many(asked), strict=True))
 
 
-CASES = {name: say(forged) for name, forged in SPELLINGS.items()}
+CASES = together(SPELLINGS, attempts)

@@ -6,6 +6,7 @@ what path was really meant.  Here guard and router read one and the same decoded
 """
 
 from scenarios.doorstep import at_the_door, host, sent
+from scenarios.families import together
 from scenarios.registry import Attempt
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World
@@ -73,24 +74,21 @@ HEADERS = (
     "wsgi.url_scheme",
     "X-Forwarded-Host",
 )
+RENAMED = {f"{name}: /healthz": (name, "/healthz") for name in HEADERS}
+RENAMED |= {f"{name}: /api": (name, "/api") for name in ("SCRIPT_NAME", "SCRIPT-NAME")}
 
 
-def path(spelling: str) -> Attempt:
-    """A spelling, as a case of the family."""
-
-    def attempt(world: World) -> Answer:
-        return at_the_door(world.outside("GET", spelling))
-
-    return attempt
+def spelt(world: World) -> dict[str, Answer]:
+    """The guarded path, written in other ways."""
+    came = world.outside_many([{"method": "GET", "path": spelling} for spelling in PATHS])
+    return dict(zip(PATHS, map(at_the_door, came), strict=True))
 
 
-def header(name: str, says: str) -> Attempt:
-    """A guarded path, and a header that says it is another one, which is open to all."""
-
-    def attempt(world: World) -> Answer:
-        return world.outside("GET", "/api/orders", {name: says})
-
-    return attempt
+def renamed(world: World) -> dict[str, Answer]:
+    """The guarded path, and a header that says it is another one, which is open to all."""
+    headers = [[(name, says)] for name, says in RENAMED.values()]
+    came = world.outside_many([{"method": "GET", "path": "/api/orders", "headers": each} for each in headers])
+    return dict(zip(RENAMED, came, strict=True))
 
 
 def target(form: str) -> Attempt:
@@ -105,9 +103,8 @@ def target(form: str) -> Attempt:
 
 
 CASES = (
-    {spelling: path(spelling) for spelling in PATHS}
-    | {f"{name}: /healthz": header(name, "/healthz") for name in HEADERS}
-    | {"SCRIPT_NAME: /api": header("SCRIPT_NAME", "/api"), "SCRIPT-NAME: /api": header("SCRIPT-NAME", "/api")}
+    together(PATHS, spelt)
+    | together(RENAMED, renamed)
     | {
         "absolute-form": target("https://{host}/api/orders"),
         "absolute-form with a user": target("https://alice:wonderland@{host}/api/orders"),
