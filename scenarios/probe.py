@@ -45,7 +45,7 @@ def attempt(wanted: dict[str, Any]) -> dict[str, Any]:
 
     `seconds` is how long the answer took, once there was a connection.
     """
-    return _attempt(wanted, None, {})
+    return attempts([wanted])[0]
 
 
 def attempts(wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -82,7 +82,9 @@ def _attempt(wanted: dict[str, Any], line: tuple[str, ...] | None, kept: Connect
     used = kept.pop(line, None) if line else None
     try:
         if used:
-            with contextlib.suppress(ConnectionError):  # the other end may hang up at any time (RFC 9112 §9.3.1)
+            with contextlib.suppress(
+                ConnectionError, ssl.SSLError
+            ):  # the other end may hang up at any time (RFC 9112 §9.3.1)
                 return _told(used, wanted, line, kept)
         return _told(_connect(wanted), wanted, line, kept)
     except (OSError, http.client.HTTPException) as error:

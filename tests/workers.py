@@ -21,7 +21,7 @@ LONG = tuple(
     f"tests/test_{name}.py"
     for name in ("server_slow", "checkout", "scenarios_cli", "server", "report", "runtime_local", "strangers")
 )
-"""Files that need no shop and would come last, and take a quarter of a minute or more, for much of which they wait."""
+"""Files that need no shop and would come last, though they take long, much of which they wait."""
 MEASURED = "tests/test_measurements_"
 ACTED_OUT = (MEASURED, "tests/test_rotate.py", "tests/test_scenarios.py", "tests/test_walk.py")
 ENOUGH = ("local-subsystem", "local-zerotrust")
