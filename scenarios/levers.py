@@ -86,11 +86,17 @@ def _freeze(world: World, name: str) -> Callable[[], None]:
         eventually(lambda: engine.docker("pause", ident).returncode == 0, f"{name} is paused")
         return lambda: _unpause(ident)
     first = psutil.Process(int(ident))
-    first.suspend()  # before we look, so that it starts nobody whom we would miss
+    suspend(first)  # before we look, so that it starts nobody whom we would miss
     others = first.children(recursive=True)
     for process in others:
-        process.suspend()
+        suspend(process)
     return lambda: _resume([*others[::-1], first])
+
+
+def suspend(process: psutil.Process) -> None:
+    """Stop it, and return when it stands still: on a busy machine it may yet read what is sent after the signal."""
+    process.suspend()
+    eventually(lambda: process.status() == psutil.STATUS_STOPPED, f"process {process.pid} stands still")
 
 
 def _unpause(ident: str) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import pytest
 import requests
 from pydantic import ValidationError
@@ -28,6 +29,7 @@ from compose import ports
 from idp import key_files, keys, settings
 from idp.__main__ import main
 from idp.clients import Clients
+from scenarios.levers import suspend
 from services import health
 from services.adapter import PeerAdapter
 from services.identity import StoreUnavailable
@@ -389,9 +391,8 @@ class Process:
         [other] = [int(pid) for pid in children(self.process.pid) if pid != worker]
         for adapter in self.session.adapters.values():
             adapter.close()
-        os.kill(other, signal.SIGSTOP)
+        suspend(psutil.Process(other))
         try:
-            wait_until(lambda: Path(f"/proc/{other}/stat").read_text().rpartition(")")[2].split()[0] == "T")
             yield
         finally:
             os.kill(other, signal.SIGCONT)

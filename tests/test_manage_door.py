@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pydantic import ValidationError
 
 from idp.manage import client
 from idp.manage.client import Manager, Refused, to, via
 from idp.manage.operations import OPERATIONS
+from scenarios.levers import suspend
 from tests.idp_support import Idp, settings_for
 from tests.loopback import nobody
 from tests.manage_support import DOOR, ManagedIdp
@@ -338,7 +340,7 @@ class TestProcess:
     def test_it_ends_when_the_server_is_gone_though_a_worker_hangs(self, beside: Beside) -> None:
         """A worker holds nothing of the door: it let go of it before it began."""
         door, *workers = map(int, children(beside.process.pid))  # the oldest first, whatever its number
-        os.kill(workers[0], signal.SIGSTOP)
+        suspend(psutil.Process(workers[0]))
         try:
             beside.stop(signal.SIGKILL)
             wait_until_gone([door])

@@ -20,7 +20,7 @@ import pytest
 
 from compose import preload, processes
 from compose.processes import marked
-from scenarios.levers import eventually
+from scenarios.levers import eventually, suspend
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows a process's own memory to it")
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_done_is_said_by_whoever_tries(shop_dir: Path, preloaded:
 
 def test_an_answer_that_nobody_waited_for_is_not_the_next_ones(shop_dir: Path, preloaded: int) -> None:
     started(shop_dir, "before")  # it has loaded
-    os.kill(preloaded, signal.SIGSTOP)
+    suspend(psutil.Process(preloaded))
     with interrupted_once(it_is_asked), pytest.raises(KeyboardInterrupt):
         started(shop_dir, "here")
     assert preload.pid() is None
@@ -157,9 +157,11 @@ def is_alive(pid: int) -> bool:
 
 
 BEGINS = """
-import os, signal, sys
+import sys
 from pathlib import Path
+import psutil
 from compose import preload, processes
+from scenarios import levers
 here = Path(sys.argv[1])
 environ = processes.bare_environ(here, here, "here")
 preload.begin(environ)
@@ -197,7 +199,7 @@ def test_it_ends_with_whoever_began_it_and_what_it_became_stays(shop_dir: Path, 
 
 
 def test_what_was_asked_for_by_somebody_who_is_gone_never_runs(shop_dir: Path) -> None:
-    with asking(shop_dir, "os.kill(preload.pid(), signal.SIGSTOP)") as (whoever, pid):
+    with asking(shop_dir, "levers.suspend(psutil.Process(preload.pid()))") as (whoever, pid):
         eventually((shop_dir / "here.log").exists, "it asks")
         whoever.kill()
     os.kill(pid, signal.SIGCONT)
