@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -104,12 +104,12 @@ def running(
     ]
     with tempfile.TemporaryDirectory(prefix="idp-") as name, _process(shop := Path(name)) as process:
         _furnish(shop, clients)
-        _settle(shop, known, scopes)
-        port, manage_port = _free_ports()
-        url, door = f"https://localhost:{port}", f"http://127.0.0.1:{manage_port}"
-        issuer = Issuer(url, shop / "ca.pem", redirect_uri, known, hidden, tuple(scopes), Manager(to(door)))
-        _tell(process, {"issuer": url, "port": port, "manage_port": manage_port, "workers": 1})
-        _await(process, port, issuer)
+        there = [_person(name, password, scopes) for name, password in known.items()]
+        with _two_ports() as (port, manage_port):
+            url, door = f"https://localhost:{port}", f"http://127.0.0.1:{manage_port}"
+            issuer = Issuer(url, shop / "ca.pem", redirect_uri, known, hidden, tuple(scopes), Manager(to(door)))
+            _tell(process, {"issuer": url, "port": port, "manage_port": manage_port, "workers": 1, "people": there})
+            _await(process, port, issuer)
         yield issuer
 
 
@@ -119,6 +119,12 @@ def _client(client_id: str, hidden: Mapping[str, str], **more: Any) -> dict[str,
     digest = hashlib.sha256(hidden[client_id].encode()).hexdigest()
     who = {"client_id": client_id, "name": client_id, "auth_method": "client_secret_basic", "secret_sha256": digest}
     return nothing | who | more
+
+
+def _person(name: str, password: str, scopes: Sequence[str]) -> dict[str, Any]:
+    """Somebody, as `services.users.UserStore` adds them."""
+    called = {"name": name, "full_name": name.capitalize(), "email": f"{name}@idp.test"}
+    return called | {"password": password, "scopes": list(scopes)}
 
 
 @contextmanager
@@ -137,32 +143,35 @@ def _process(shop: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _furnish(shop: Path, clients: Sequence[Mapping[str, Any]]) -> None:
-    """Make everything that it reads from files."""
+    """Make what it reads from files; not the store, which it makes better: it has loaded what that takes."""
+    from idp import key_files  # here, while the process loads: at the top, its start would wait for this
+
     (shop / "idp" / "secrets").mkdir(parents=True)
     (shop / "idp" / "secrets" / "cookie_key").write_text(secrets.token_urlsafe(32))
     (shop / "idp" / "secrets" / "clients.json").write_text(json.dumps(clients))
     (shop / "users").mkdir()
+    key_files.create(shop / "idp" / "data")
     authority = certs.CA.create(shop / "ca", name="An identity provider for tests")
     authority.issue("idp", shop / "idp" / "tls", ("localhost",))
     (shop / "ca.pem").write_bytes((shop / "idp" / "tls" / "bundle.pem").read_bytes())
 
 
-def _settle(shop: Path, people: Mapping[str, str], scopes: Sequence[str]) -> None:
-    """Make what it would make for itself, and add the people, whose passwords take their time to hash."""
-    from idp.prepare import prepare  # here, while the process loads: at the top, its start would wait for this
-    from idp.settings import Settings
-    from services.users import UserStore
+@contextmanager
+def _two_ports() -> Iterator[tuple[int, int]]:
+    """Two ports that nobody listens on, and that inside the block nobody else is given.
 
-    prepare(Settings(dir=shop, issuer="https://localhost", port=1, manage_port=2))  # where it listens is chosen last
-    store = UserStore(shop / "users" / "users.db", writable=True)
-    for name, password in people.items():
-        store.add(name, password, scopes, full_name=name.capitalize(), email=f"{name}@idp.test")
-
-
-def _free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+    Who is bound to a port and does not listen keeps it for whoever asks for it by number: so Linux has it, where both
+    set SO_REUSEADDR.  Elsewhere they are only free at this moment.
+    """
+    with ExitStack() as held:
+        keeping = [held.enter_context(socket.socket()) for _ in range(2)]
+        for each in keeping:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            each.bind(("127.0.0.1", 0))
+        one, other = (each.getsockname()[1] for each in keeping)
+        if sys.platform != "linux":
+            held.close()
+        yield one, other
 
 
 def _tell(process: subprocess.Popen[bytes], what: Mapping[str, Any]) -> None:

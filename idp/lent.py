@@ -1,4 +1,4 @@
-"""The process behind `idp.fixture`: it loads everything first, then is told what to serve, and serves.
+"""The process behind `idp.fixture`: it is told what to serve while it loads, and serves.
 
     python -m idp lent DIRECTORY < one line of JSON
 
@@ -14,23 +14,33 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from idp.serve import serve
+from idp.prepare import prepare
 from idp.settings import Settings
+from services.users import UserStore
+
+SETTLED = b"settled"
 
 
 def borrowed(directory: Path | None) -> NoReturn:
-    """Wait for the line, which holds the other settings; serve."""
+    """Wait for the line, which holds the people and the other settings; serve."""
     if directory is None or not _made_for_us(directory):
         sys.exit("idp: `lent` is for idp.fixture alone, which makes what it serves")
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         shutil.rmtree(directory, ignore_errors=True)
         sys.exit("idp: whoever borrowed this has gone before saying what to serve")
-    _end_with_whoever_borrowed_us(directory)
-    serve(Settings(dir=directory, **json.loads(line)))  # what there has to be, `idp.fixture` has made already
+    told = json.loads(line)
+    people, settings = told.pop("people"), Settings(dir=directory, **told)
+    is_settled = _have_a_child(settings, people)
+    from idp.serve import serve  # here, while the child settles the rest: a third of all there is to load
+
+    if not is_settled():
+        sys.exit(1)  # the child has said why
+    serve(settings)
 
 
 def _made_for_us(directory: Path) -> bool:
@@ -41,11 +51,41 @@ def _made_for_us(directory: Path) -> bool:
         return False
 
 
-def _end_with_whoever_borrowed_us(directory: Path) -> None:
-    """Have a child wait for the end of our standard input, which gunicorn never looks at; then end us and our files."""
-    server = os.getpid()
-    if os.fork() != 0:
-        return
+def _have_a_child(settings: Settings, people: Sequence[Mapping[str, Any]]) -> Callable[[], bool]:
+    """Have a child settle what there has to be, and afterwards end us with whoever borrowed us.
+
+    Returns what waits until it is settled, and tells whether that could be done.
+    """
+    server, (hearing, saying) = os.getpid(), os.pipe()
+    if os.fork() == 0:
+        os.close(hearing)
+        os.write(saying, SETTLED if _settle(settings, people) else b"")
+        os.close(saying)
+        _end_with_whoever_borrowed(server, settings.dir)
+    os.close(saying)
+
+    def settled() -> bool:
+        with open(hearing, "rb") as line:
+            return line.read() == SETTLED
+
+    return settled
+
+
+def _settle(settings: Settings, people: Sequence[Mapping[str, Any]]) -> bool:
+    """Make the tables, and add the people, whose passwords take their time to hash."""
+    try:
+        prepare(settings)
+        store = UserStore(settings.users_file, writable=True)
+        for person in people:
+            store.add(**person)
+    except (OSError, ValueError) as error:
+        print(f"idp: {error}", file=sys.stderr, flush=True)
+        return False
+    return True
+
+
+def _end_with_whoever_borrowed(server: int, directory: Path) -> NoReturn:
+    """Wait for the end of our standard input, which gunicorn never looks at; then end the server and its files."""
     sys.stdin.buffer.read()
     while os.getppid() == server:
         os.kill(server, signal.SIGTERM)

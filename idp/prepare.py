@@ -1,6 +1,6 @@
 """What there has to be before any worker serves: the signing keys, and the tables.
 
-It loads little, so that `idp.fixture` can do it while the process that will serve still loads the rest.
+It loads little, so that a child of `idp.lent` can do it while the process that will serve still loads the rest.
 """
 
 from __future__ import annotations

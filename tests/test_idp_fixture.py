@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ import pytest
 import requests
 
 import idp
-from idp import visit
+from idp import fixture, visit
 from idp.visit import NotLoggedIn
 
 ROOT = Path(__file__).parent.parent
@@ -142,6 +143,20 @@ def test_it_can_be_put_together_otherwise_and_leaves_nothing_behind() -> None:
 def test_what_it_says_before_it_fails_is_told() -> None:
     with pytest.raises(idp.CannotStart, match="redirect URI"), idp.running(redirect_uri="http://elsewhere.test/"):
         pass
+
+
+def test_people_who_cannot_be_are_told_of() -> None:
+    with pytest.raises(idp.CannotStart, match="a name has no colon"), idp.running(people={"a:b": "wonderland"}):
+        pass
+
+
+def test_nobody_else_is_given_its_ports_before_it_listens() -> None:
+    with fixture._two_ports() as ports:
+        for port in ports:
+            with socket.socket() as thief, pytest.raises(OSError, match="in use"):
+                thief.bind(("127.0.0.1", port))
+            with socket.create_server(("127.0.0.1", port)):
+                pass
 
 
 def test_it_ends_with_whoever_borrowed_it() -> None:
