@@ -6,6 +6,8 @@ import functools
 import os
 import random
 import socket
+import threading
+from collections import deque
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import fields, replace
@@ -19,6 +21,8 @@ from compose.topology import PROCESSES, Ports
 NAMES = tuple(field.name for field in fields(Ports))
 BELOW_EPHEMERAL = range(20000, 32000)  # the kernel lends no port from here to an outgoing connection
 SHARES = 20
+_lately: deque[int] = deque(maxlen=len(BELOW_EPHEMERAL) // SHARES // 2)
+_choosing = threading.Lock()
 
 
 def chosen(environ: Mapping[str, str]) -> Ports | None:
@@ -46,16 +50,23 @@ def _number(environ: Mapping[str, str], name: str, highest: int = 65535) -> int 
 
 
 def free() -> Ports:
-    """Ports that nobody listens on at this moment, for shops that must not meet any other.
+    """The ports of a shop that must not meet any other."""
+    return Ports(*some(len(NAMES)))
+
+
+def some(count: int) -> list[int]:
+    """Ports that nobody listens on at this moment, and that nobody here was given lately.
 
     They come from this process's own share of the range: two that choose before either listens do not choose the same.
     """
-    found: set[int] = set()
-    while len(found) < len(NAMES):
-        number = random.choice(own_share())
-        if is_free(number):
-            found.add(number)
-    return Ports(*found)
+    found: list[int] = []
+    with _choosing:
+        while len(found) < count:
+            number = random.choice(own_share())
+            if number not in _lately and is_free(number):
+                found.append(number)
+                _lately.append(number)
+    return found
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from certs.names import HOSTS
 from idp import keys, provider
 from idp.app import create_app
 from idp.prepare import prepare
+from idp.sessions import Sessions
 from idp.settings import Settings
 from services import passwords
 from services.users import UserStore
@@ -206,6 +207,13 @@ class Idp:
 
     def get(self, path: str, browser: Browser | None = None, **arguments: Any) -> TestResponse:
         return (browser or self.browser()).get(path, base_url=ISSUER, **arguments)
+
+    def session(self, cookie: str) -> dict[str, str]:
+        """What the log-in page's cookie holds: nothing, once it has been taken away."""
+        serializer = Sessions().get_signing_serializer(self.app)
+        assert serializer is not None
+        held: dict[str, str] = serializer.loads(cookie) if cookie else {}
+        return held
 
     def log_in(self, page: str, browser: Browser, who: str, password: str | None = None) -> TestResponse:
         """Fill in the form on the log-in page at `page` and send it."""

@@ -358,12 +358,6 @@ def test_a_wrong_credential_is_none_that_anybody_has(pattern: str) -> None:
 # -- openings ----------------------------------------------------------------------------------------------------------
 
 
-def test_ports_are_given_once_until_half_of_the_share_is_out() -> None:
-    given = [port for _ in range(20) for port in openings.free(6)]
-    assert len(set(given)) == len(given)
-    assert all(openings.free(6) for _ in range(100))
-
-
 def test_what_was_opened_is_closed_again_when_one_of_it_cannot_be_opened() -> None:
     is_open: list[int] = []
 

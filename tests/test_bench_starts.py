@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from compose import ports
 from compose.local import LocalShop
 from compose.refusals import CannotRun
 from compose.topology import PROCESSES
 from scenarios.bench import starting
 from scenarios.bench.contest import Course, NotProven, Sample
 from scenarios.bench.experiments import starts
-from scenarios.bench.openings import of_a_shop
 from scenarios.bench.serving import CannotServe
 from scenarios.bench.starting import BareStart, OurStart
 
@@ -49,7 +49,7 @@ class Prepared:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
         self.book: list[str] = []
         self.trouble: Exception | None = None
-        self.shop = LocalShop("jwt", of_a_shop(), root)
+        self.shop = LocalShop("jwt", ports.free(), root)
         monkeypatch.setattr(starting, "open_shop", lambda *_: self.shop)
         monkeypatch.setattr(starting, "provision", lambda *_, **__: self.book.append("prepare"))
         monkeypatch.setattr(starting, "_pids", lambda _: [])

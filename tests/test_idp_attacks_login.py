@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tests.idp_support import ISSUER, PASSWORDS, Idp, a_client, csrf
 pytest_plugins = ("tests.idp_fixtures",)
 
 COOKIE = "__Host-idp-9443"
+RANDOM = re.compile(r"[\w-]{43}", re.ASCII)
 HEADER = {"X-CSRF-Token": "{token}", "X-CSRFToken": "{token}", "X-XSRF-Token": "{token}"}
 
 
@@ -186,7 +188,9 @@ class TestCookies:
         assert name.startswith(f"{COOKIE}=")
         assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
         assert not [each for each in attributes if each.lower().startswith("domain")]
-        assert not any(who in line for who in PASSWORDS)
+        held = shared.session(name.removeprefix(f"{COOKIE}="))
+        assert held.keys() <= {"csrf", "login"}
+        assert all(RANDOM.fullmatch(each) for each in held.values()), "names, not people's"
 
     @pytest.mark.parametrize(
         "path", ["/jwks", "/.well-known/openid-configuration", "/userinfo", "/nowhere", "/healthz"]

@@ -11,7 +11,7 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,13 @@ def started(shop_dir: Path, role: str, argv: list[str] = COMMAND, **more: str) -
     environ = {**processes.bare_environ(shop_dir, shop_dir, role), "GREETING": "grüß dich", **more}
     processes.start(argv, environ, shop_dir, log)
     [process] = [process for process, where, what in marked() if (where, what) == (shop_dir, role)]
-    eventually(lambda: log.read_text().endswith("}\n"), f"{role} has said what it is")
+    eventually(lambda: has_said(log), f"{role} has said what it is")
     return process, json.loads(log.read_text().splitlines()[-1])
+
+
+def has_said(log: Path) -> bool:
+    """Whether a process has said all that it is."""
+    return log.exists() and log.read_text().endswith("}\n")
 
 
 def test_a_process_has_of_it_what_it_has_of_us(shop_dir: Path, preloaded: int) -> None:
@@ -153,7 +158,9 @@ def processes_of(shop_dir: Path) -> list[psutil.Process]:
 
 def is_alive(pid: int) -> bool:
     """Whether it runs; where nobody takes note of its end, it stays as a zombie."""
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 BEGINS = """
@@ -189,7 +196,7 @@ def asking(shop_dir: Path, first: str = "") -> Iterator[tuple[subprocess.Popen[b
 @pytest.mark.parametrize("how", ["in good order", "killed"])
 def test_it_ends_with_whoever_began_it_and_what_it_became_stays(shop_dir: Path, how: str) -> None:
     with asking(shop_dir) as (whoever, pid):
-        eventually(lambda: processes_of(shop_dir), "it has started a process")
+        eventually(lambda: has_said(shop_dir / "here.log"), "it has started a process, which says what it is")
         [process] = processes_of(shop_dir)
         assert process.ppid() == pid
         if how == "killed":

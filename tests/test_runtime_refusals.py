@@ -124,6 +124,12 @@ def test_two_that_choose_free_ports_at_the_same_moment_do_not_choose_the_same() 
             taken |= theirs
 
 
+def test_whoever_asks_again_before_anybody_listens_is_not_given_the_same() -> None:
+    given = [port for _ in range(20) for port in port_book.some(6)]
+    assert len(set(given)) == len(given)
+    assert all(len(set(port_book.some(6))) == 6 for _ in range(100))
+
+
 def test_compose_without_an_engine_is_refused_and_the_other_runtime_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,12 +25,11 @@ from typing import Any
 import psutil
 
 from certs import CA
-from compose import processes, remember
+from compose import ports, processes, remember
 from compose.clients import EXCHANGE, SHOP
 from compose.provision import provision
 from compose.shop import Shop, open_shop
 from compose.topology import INSIDE, PEOPLE, TOKEN_PATTERNS
-from scenarios.bench import openings
 from scenarios.bench.clock import cpu_seconds, family
 from scenarios.bench.contest import NotProven
 from scenarios.bench.issuing import Issuing
@@ -150,7 +149,7 @@ def chain(
 
     A chain shorter than a ring ends with its last link.  Connections are closed at `age`, or at the shop's usual one.
     """
-    shop = open_shop(pattern, "local", openings.of_a_shop(), run_root)
+    shop = open_shop(pattern, "local", ports.free(), run_root)
     with ExitStack() as stack:
         stack.callback(shop.down)
         remember.private(shop.dir)
@@ -170,7 +169,7 @@ def chain(
 def _addresses(shop: Shop, links: Sequence[str]) -> dict[str, str]:
     """Where each link will answer."""
     scheme = shop.variant.inner_scheme
-    return {name: f"{scheme}://127.0.0.1:{port}" for name, port in zip(links, openings.free(len(links)), strict=True)}
+    return {name: f"{scheme}://127.0.0.1:{port}" for name, port in zip(links, ports.some(len(links)), strict=True)}
 
 
 def _start(shop: Shop, peers: Mapping[str, str], settings: Mapping[str, Any], age: float | None) -> int:

@@ -19,12 +19,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from certs import CA
-from compose import remember, topology
+from compose import ports, remember, topology
 from compose.provision import provision
 from compose.shop import Shop, open_shop
 from idp.keys import Ring
 from scenarios.bench import serving
-from scenarios.bench.serving import Process, free_port
+from scenarios.bench.serving import Process
 from scenarios.shopper import Shopper
 from services import tls
 from services.passwords import HASHER
@@ -70,7 +70,7 @@ class Ground:
     @contextmanager
     def served(self, pattern: str, *arguments: str, entry: str = "served", **more: str) -> Iterator[Process]:
         """The endpoint of `served` under `pattern`, or of another `entry` of the bench; `more` of the environment."""
-        port = free_port()
+        [port] = ports.some(1)
         argv = ("-m", f"scenarios.bench.{entry}", *arguments)
         with serving.running(argv, self.environ(pattern, port, **more), port, self.shop.dir / "served") as process:
             yield process

@@ -77,13 +77,6 @@ def running(argv: Sequence[str], environ: Mapping[str, str], port: int, home: Pa
             process.terminate()
 
 
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as knocking:
-        port: int = knocking.getsockname()[1]
-        return port
-
-
 def _listens(port: int) -> bool:
     with socket.socket() as knocking:
         return knocking.connect_ex(("127.0.0.1", port)) == 0

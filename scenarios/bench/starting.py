@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from compose import preload, processes, remember
+from compose import ports, preload, processes, remember
 from compose.provision import provision
 from compose.shop import Shop, open_shop
 from compose.topology import PROCESSES
@@ -20,7 +20,6 @@ from scenarios.bench import clock, serving, wire
 from scenarios.bench.bare import LOADED
 from scenarios.bench.contest import NotProven, Sample
 from scenarios.bench.experiments.order import Counter
-from scenarios.bench.openings import free, of_a_shop
 from scenarios.bench.proof import opens
 from scenarios.bench.serving import WITHIN, CannotServe, Process
 from scenarios.bench.wire import Target
@@ -66,7 +65,7 @@ class OurStart:
     def _prepared(self) -> Iterator[tuple[Shop, float]]:
         """A shop of which no process runs yet, and the seconds it took to make its files; gone after the block."""
         with TemporaryDirectory(prefix="starts-") as root:
-            shop = open_shop(self.pattern, "local", of_a_shop(), Path(root))
+            shop = open_shop(self.pattern, "local", ports.free(), Path(root))
             began = time.perf_counter()
             remember.private(shop.dir)
             provision(shop.dir, shop.pattern, edge=shop.edge, name=shop.name)
@@ -121,7 +120,7 @@ class BareStart:
         """All of them in the block, whether they answer yet or not."""
         with TemporaryDirectory(prefix="starts-") as root, ExitStack() as stack:
             told = {LOADED: " ".join(self.loaded)}
-            them = [stack.enter_context(_gunicorn(port, Path(root), told)) for port in free(self.count)]
+            them = [stack.enter_context(_gunicorn(port, Path(root), told)) for port in ports.some(self.count)]
             try:
                 yield them
             finally:

@@ -25,7 +25,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from compose import processes
+from compose import ports, processes
 from compose.shop import Shop, running
 from compose.topology import INSIDE, PATTERNS, PEOPLE, TOKEN_PATTERNS, Person
 from scenarios.bench.anatomy import anatomy
@@ -33,7 +33,7 @@ from scenarios.bench.clock import cpu_seconds, family
 from scenarios.bench.contest import Course, Goal, Sample, hold
 from scenarios.bench.experiment import Result, Row, Sizes, Told
 from scenarios.bench.load import Bounds, Loaded, arriving, closed, percentiles
-from scenarios.bench.openings import of_a_shop, opened
+from scenarios.bench.openings import opened
 from scenarios.bench.proof import locked, opens
 from scenarios.bench.statistics import Spread, spread
 from scenarios.bench.wire import Target
@@ -160,7 +160,7 @@ def run(sizes: Sizes, told: Told) -> Result:
 def counters(people: Sequence[Person], told: Told) -> Iterator[dict[str, Counter]]:
     """All shops, up inside the block, where so many people order."""
     with tempfile.TemporaryDirectory(prefix="five-locks-order-") as root, ExitStack() as stack:
-        opening = (running(pattern, "local", of_a_shop(), Path(root) / pattern) for pattern in PATTERNS)
+        opening = (running(pattern, "local", ports.free(), Path(root) / pattern) for pattern in PATTERNS)
         shops = opened(stack, opening)
         pids: dict[Path, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for process, where, role in processes.marked():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,6 @@ def furnish(directory: Path) -> None:
 def tls_dir(directory: Path) -> Path:
     """Certificate, key, trust bundle and CRL."""
     return directory / "idp" / "tls"
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _client(client_id: str, **more: Any) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 import jwt as pyjwt
 
+from compose import ports
 from scenarios.bench import clock, wire
 from scenarios.bench.contest import NotProven, Sample
-from scenarios.bench.idps.ground import API, APP, SECRET, free_port, tls_dir
+from scenarios.bench.idps.ground import API, APP, SECRET, tls_dir
 from scenarios.bench.idps.recipes import REPO, Recipe, filled
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -120,7 +121,7 @@ class Running:
 @contextmanager
 def running(recipe: Recipe, directory: Path, requests: int = 0) -> Iterator[Running]:
     """`recipe` in processes of its own, until the block ends.  Raises `CannotStart`."""
-    port = free_port()
+    [port] = ports.some(1)
     command, environment = filled(recipe, directory, port)
     tls = ssl.create_default_context(cafile=str(tls_dir(directory) / "bundle.pem")) if recipe.https else None
     with (directory / "log").open("w+b") as log:
