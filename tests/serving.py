@@ -128,7 +128,7 @@ def serving(
     client: str = "none",
     seconds: float = 60,
     *,
-    head: float = HEAD_SECONDS,
+    head: float = PATIENCE,
     linger: float = STOP_SECONDS,
 ) -> Iterator[Served]:
     """A process that serves, for as long as it is wanted; each line that it wrote must have been a JSON object."""

@@ -1,4 +1,4 @@
-"""Servers as fixtures, each for all tests of a module: in the open, patient, and one that asks for certificates."""
+"""Servers as fixtures, each for all tests of a module: in the open or asking for certificates, patient or hasty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import certs
-from tests.serving import PATIENCE, Served, serving
+from tests.serving import HEAD_SECONDS, Served, serving
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def plain() -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[Served]:
-    """A process without TLS that gives everybody time."""
-    with serving(head=PATIENCE) as served:
+def hasty() -> Iterator[Served]:
+    """A process without TLS that soon hangs up on whoever does not say what they want."""
+    with serving(head=HEAD_SECONDS) as served:
         yield served
 
 
@@ -41,4 +41,11 @@ def home(ca: certs.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def secured(home: Path) -> Iterator[Served]:
     """A process that asks for certificates."""
     with serving(home, "required") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def hasty_secured(home: Path) -> Iterator[Served]:
+    """A process that asks for certificates, and gives nobody time."""
+    with serving(home, "required", head=HEAD_SECONDS) as served:
         yield served

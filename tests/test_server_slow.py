@@ -64,11 +64,11 @@ class TestWhoIsSlow:
         return crowd
 
     @pytest.mark.parametrize("half", HALF)
-    def test_others_are_served_meanwhile_and_so_are_they(self, patient: Served, half: str) -> None:
-        crowd = self.crowd(patient, HALF[half])
+    def test_others_are_served_meanwhile_and_so_are_they(self, plain: Served, half: str) -> None:
+        crowd = self.crowd(plain, HALF[half])
         try:
             began = time.monotonic()
-            assert patient.tell()["PATH_INFO"] == "/told"
+            assert plain.tell()["PATH_INFO"] == "/told"
             assert time.monotonic() - began < PATIENCE / 4
             for connection in crowd:
                 if half == "a word":
@@ -85,13 +85,13 @@ class TestWhoIsSlow:
         """Whoever may still be sending it is hung up on, or the rest would be taken for a request."""
         context = trusting(home, own(home)) if over == "TLS" else None
         octets, told, then = UNREAD[said]
-        with serving(home if context else None, "optional", head=PATIENCE) as patient:
-            crowd = self.crowd(patient, octets, context)
+        with serving(home if context else None, "optional") as plain:
+            crowd = self.crowd(plain, octets, context)
             try:
                 began = time.monotonic()
                 answers = [ask(connection, b"") for connection in crowd]
                 assert {(status, headers["connection"]) for status, headers, _ in answers} == {(405, told)}
-                assert patient.tell(context=context)["PATH_INFO"] == "/told"
+                assert plain.tell(context=context)["PATH_INFO"] == "/told"
                 assert time.monotonic() - began < PATIENCE / 4
                 more = SMUGGLED if then else b""  # who is hung up on need not say anything to be
                 assert {ask(connection, more)[0] for connection in crowd} == {then}
@@ -103,19 +103,19 @@ class TestWhoIsSlow:
         ("said", "status"),
         [(HALF["a head"].ljust(100_000, b"a"), 431), (HALF["chunks"] + b"1\r\na\r\n" * 20_000, 413)],
     )
-    def test_what_has_no_end_is_refused_in_the_end(self, patient: Served, said: bytes, status: int) -> None:
+    def test_what_has_no_end_is_refused_in_the_end(self, plain: Served, said: bytes, status: int) -> None:
         """RFC 6585 §5, RFC 9110 §15.5.14."""
-        with patient.connect() as connection:
+        with plain.connect() as connection:
             assert ask(connection, said)[0] == status
             assert received(connection) == b""
 
     def test_so_are_those_who_shake_hands_meanwhile(self, home: Path) -> None:
         context = trusting(home, own(home))
-        with serving(home, "required", head=PATIENCE) as patient:
-            crowd = self.crowd(patient, b"\x16") + self.crowd(patient, HALF["a head"], context)
+        with serving(home, "required") as plain:
+            crowd = self.crowd(plain, b"\x16") + self.crowd(plain, HALF["a head"], context)
             try:
                 began = time.monotonic()
-                assert patient.tell(context=context)["peer"] == "orders"
+                assert plain.tell(context=context)["peer"] == "orders"
                 assert time.monotonic() - began < PATIENCE / 4
                 for connection in crowd[self.MANY :]:
                     assert ask(connection, REST["a head"])[0] == 200
@@ -123,20 +123,20 @@ class TestWhoIsSlow:
                 for connection in crowd:
                     connection.close()
 
-    def test_octet_by_octet_it_is_a_request_too(self, patient: Served) -> None:
-        with patient.connect() as connection:
+    def test_octet_by_octet_it_is_a_request_too(self, plain: Served) -> None:
+        with plain.connect() as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for octet in HALF["a head"] + REST["a head"]:
                 connection.sendall(bytes([octet]))
             assert json.loads(ask(connection, b"")[2])["body"] == "hello"
 
-    def test_whoever_goes_on_like_that_is_hung_up_on(self, plain: Served) -> None:
-        with plain.connect() as connection, pytest.raises(ConnectionError):
+    def test_whoever_goes_on_like_that_is_hung_up_on(self, hasty: Served) -> None:
+        with hasty.connect() as connection, pytest.raises(ConnectionError):
             talk_on(connection, b"G")
 
     @pytest.mark.parametrize("how", ["a body", "chunks"])
-    def test_several_requests_at_once_are_answered_one_by_one(self, patient: Served, how: str) -> None:
-        with patient.connect() as connection:
+    def test_several_requests_at_once_are_answered_one_by_one(self, plain: Served, how: str) -> None:
+        with plain.connect() as connection:
             connection.sendall((HALF[how] + REST[how]) * 2 + HALF["a head"])
             self.heard(connection, 2)
             connection.sendall(REST["a head"] + HALF[how])
@@ -149,8 +149,8 @@ class TestWhoIsSlow:
         last = b"\r\nContent-Length: 5\r\n\r\nhello"
         first = (POST + b"X-A: " + b"a" * 4000 + b"\r\nX-B: ").ljust(8192 - len(last), b"b") + last
         with (
-            serving(home, "required", head=PATIENCE) as patient,
-            patient.connect(trusting(home, own(home))) as connection,
+            serving(home, "required") as plain,
+            plain.connect(trusting(home, own(home))) as connection,
         ):
             connection.sendall(first + POST[:-2] + last)
             self.heard(connection, 2)
@@ -164,27 +164,27 @@ class TestWhoIsSlow:
             octets += more
         assert octets.count(b"HTTP/1.1 200 OK") == answers
 
-    def test_each_request_on_a_connection_has_time_of_its_own(self, plain: Served) -> None:
-        with plain.connect() as connection:
+    def test_each_request_on_a_connection_has_time_of_its_own(self, hasty: Served) -> None:
+        with hasty.connect() as connection:
             until = time.monotonic() + 1.5 * HEAD_SECONDS
             while time.monotonic() < until:
                 assert ask(connection, HALF["a head"] + REST["a head"] + HALF["a body"])[0] == 200
                 assert ask(connection, REST["a body"])[0] == 200
 
-    def test_whoever_waits_for_a_word_of_ours_gets_it(self, patient: Served) -> None:
+    def test_whoever_waits_for_a_word_of_ours_gets_it(self, plain: Served) -> None:
         """RFC 9110 §10.1.1."""
-        with patient.connect() as connection:
+        with plain.connect() as connection:
             assert ask(connection, EXPECTS)[0] == 100
             assert json.loads(ask(connection, b"hello")[2])["body"] == "hello"
 
-    def test_whoever_has_been_asked_for_the_rest_has_so_long_to_say_it(self, plain: Served) -> None:
-        with plain.connect() as connection:
+    def test_whoever_has_been_asked_for_the_rest_has_so_long_to_say_it(self, hasty: Served) -> None:
+        with hasty.connect() as connection:
             assert ask(connection, EXPECTS)[0] == 100
             assert refused(connection)
 
-    def test_whoever_sends_too_much_is_not_listened_to_for_ever(self, plain: Served) -> None:
+    def test_whoever_sends_too_much_is_not_listened_to_for_ever(self, hasty: Served) -> None:
         """More than is put by is read as it comes; an application of ours would refuse it unread."""
-        with plain.connect() as connection:
+        with hasty.connect() as connection:
             assert refused(connection, b"POST /told HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\nx")
 
     def test_whoever_has_said_nothing_is_not_waited_for_when_it_ends(self) -> None:
@@ -210,8 +210,8 @@ class TestWhoDoesNotHangUp:
             assert plain.ask(self.LAST)[0] == 200
             assert time.monotonic() - began < 5 * worker.LINGER_SECONDS / 2  # half of what each would wait for the last
 
-    def test_they_are_hung_up_on_in_the_end(self, plain: Served) -> None:
-        with plain.connect() as connection:
+    def test_they_are_hung_up_on_in_the_end(self, hasty: Served) -> None:
+        with hasty.connect() as connection:
             assert ask(connection, self.LAST)[0] == 200
             with pytest.raises(ConnectionError):
                 talk_on(connection, b"and another thing")
@@ -233,7 +233,7 @@ class TestHandles:
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one take handles from another process")
     def test_who_has_none_left_waits_for_one_and_goes_on(self) -> None:
-        with serving() as served:
+        with serving(head=HEAD_SECONDS) as served:
             booted = re.search(r"Booting worker with pid: (\d+)", "".join(served.lines))
             assert booted
             assert served.tell()["PATH_INFO"] == "/told"
