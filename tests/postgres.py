@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL, for the tests that run on both stores: a cluster per session, a database per test.
+"""For the tests that run on both stores a throw-away PostgreSQL, a cluster per session, a database per test.
 
 It listens on a socket in a directory of its own and on no port, and is gone afterwards.
 """
@@ -17,11 +17,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from services import store
+
 SERVER = Path("/usr/lib/postgresql")
 SECONDS = 60
 HASTE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=100"
 ALONE = "-c autovacuum=off"
 """Nobody but the tests works in it: some count who is connected, and a new database is copied from one nobody is in."""
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the disk: SQLite lets those who wait for its lock in by chance, and not one after the other."""
+    monkeypatch.setattr(store, "BUSY_SECONDS", float(SECONDS))
 
 
 @pytest.fixture(scope="session")

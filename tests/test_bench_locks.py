@@ -90,4 +90,4 @@ def test_the_parts_of_a_request_add_up_and_only_a_guarded_one_is_guarded(ground:
     assert min(parts.values()) > 0
     assert sum(parts.values()) == pytest.approx(guarded["cpu_us"].median)
     assert parts[GUARD] > 2 * opened[part_figure(GUARD)].median
-    assert 0 <= guarded["in_the_kernel_us"].median < guarded["cpu_us"].median
+    assert 0 <= guarded["in_the_kernel_us"].median <= guarded["cpu_us"].median  # counted in ticks of 10 ms

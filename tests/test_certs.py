@@ -257,7 +257,7 @@ for turn in range(10):
             assert process.stdin
             process.stdin.write(b".")
             process.stdin.close()
-        assert [process.wait(30) for process in both] == [0, 0]
+        assert [process.wait(120) for process in both] == [0, 0]
         leaves = ca.index().leaves
         assert len(leaves) == len({leaf.serial for leaf in leaves}) == 20
         assert all(serial_in(leaf.into) == leaf.serial for leaf in leaves)

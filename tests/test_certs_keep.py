@@ -462,7 +462,7 @@ def health_check(town: Path | None, *options: str) -> int:
     environ = {name: value for name, value in os.environ.items() if name != "SHOP_DIR"}
     command = [sys.executable, "-m", "certs", "healthy", *options]
     environ |= {"SHOP_DIR": str(town)} if town else {}
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, timeout=30, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, timeout=120, check=False).returncode
 
 
 class TestProcess:
@@ -480,7 +480,7 @@ class TestProcess:
                 assert datetime.fromisoformat(line["time"]).tzinfo == UTC
             assert health_check(town) == 0
             process.send_signal(number)
-            assert process.wait(10) == 0
+            assert process.wait(120) == 0
             assert json.loads(process.stdout.read().splitlines()[-1])["event"] == "stopped"
         assert health_check(town) == 1
 

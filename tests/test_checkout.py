@@ -361,6 +361,7 @@ def at_once(work: Callable[[int], Any], times: int) -> list[Any]:
         return list(pool.map(one, range(times)))
 
 
+@pytest.mark.usefixtures("patient")
 class TestRaces:
     def test_the_same_key_in_parallel_is_one_order_and_one_charge(self, mart: Shop) -> None:
         answers = at_once(lambda _: mart.order(), 8)

@@ -185,7 +185,7 @@ idp.fixture._tell = end
 with idp.running():
     pass
 """
-    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=30)
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=120)
     assert ran.returncode == -signal.SIGKILL
     directory = Path(ran.stdout.strip())
     assert directory.name.startswith("idp-")
@@ -199,7 +199,7 @@ def test_nobody_else_can_have_it_serve_nor_remove_a_directory(tmp_path: Path, ar
     (tmp_path / "log").touch()
     command, environ = [sys.executable, "-m", "idp", "lent", *arguments], {**os.environ, "PYTHONPATH": str(ROOT)}
     ran = subprocess.run(
-        command, cwd=tmp_path, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
+        command, cwd=tmp_path, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
     )
     assert (ran.returncode, ran.stderr) == (1, "idp: `lent` is for idp.fixture alone, which makes what it serves\n")
     assert tmp_path.exists()

@@ -547,7 +547,7 @@ def wait_until_gone(pids: list[int]) -> None:
 def test_a_wrong_environment_is_told_in_one_sentence() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
     command = [sys.executable, "-m", "idp", "serve"]
-    run = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    run = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert run.returncode == 1
     assert run.stderr.startswith("idp: ")
     assert "Traceback" not in run.stderr

@@ -116,6 +116,7 @@ def test_opening_a_store_again_keeps_what_is_in_it(engine: sa.Engine, tmp_path: 
     again.dispose()
 
 
+@pytest.mark.usefixtures("patient")
 def test_many_who_read_and_then_write_at_once_lose_nothing(engine: sa.Engine) -> None:
     """Each waits for its turn: in SQLite by BEGIN IMMEDIATE, in PostgreSQL by the row's lock."""
     store.transact(engine, add("a"))

@@ -32,9 +32,9 @@ SHIFTED = {
     "expired fifteen seconds ago": {"exp": -15, "iat": -315},
     "expired an hour ago": {"exp": -3600, "iat": -3900},
     "expired a year ago": {"exp": -31_536_000, "iat": -31_536_300},
-    "valid in twenty seconds": {"nbf": 20},
+    "valid in a minute": {"nbf": 60},
     "valid in an hour": {"nbf": 3600, "exp": 7200},
-    "issued in twenty seconds": {"iat": 20},
+    "issued in a minute": {"iat": 60},
     "issued in an hour": {"iat": 3600, "exp": 7200},
     "issued and expired in the past, valid in the future": {"iat": -20, "exp": -15, "nbf": 60},
 }
