@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +21,11 @@ from tests import workers
 from tests.support import QUICK
 
 RUNTIMES = get_args(RuntimeName)
+
+
+def pytest_configure() -> None:
+    """Whoever is told to end, ends as after Control-C: the shops that are up are taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

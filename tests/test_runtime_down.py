@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,3 +118,10 @@ def test_clean_ends_every_shop_whatever_is_named(make: Make, tmp_path: Path, mon
     answer = make("clean", PATTERN="mtls", PORT_BASE="9777")
     assert sorted(answer.output.splitlines()) == ["fivelocks-basic-9420 is down", "fivelocks-jwt-9400 is down"]
     assert not tmp_path.exists()
+
+
+def test_a_run_of_the_tests_that_is_told_to_end_takes_its_shops_down() -> None:
+    """For that it ends as after Control-C, and not on the spot."""
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)  # it is here long before
