@@ -123,5 +123,9 @@ def test_clean_ends_every_shop_whatever_is_named(make: Make, tmp_path: Path, mon
 def test_a_run_of_the_tests_that_is_told_to_end_takes_its_shops_down() -> None:
     """For that it ends as after Control-C, and not on the spot."""
     with pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(10)  # it is here long before
+        told_to_end()
+
+
+def told_to_end() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)  # the signal is here long before
