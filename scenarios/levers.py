@@ -23,6 +23,7 @@ from scenarios.verdict import Answer, Verdict
 from scenarios.world import World
 
 PATIENCE_SECONDS = 30.0
+STILL = {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
 GONE = '"message": "Worker exiting'
 """What a service writes when one of its workers has ended."""
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -96,7 +97,7 @@ def _freeze(world: World, name: str) -> Callable[[], None]:
 def suspend(process: psutil.Process) -> None:
     """Stop it, and return when it stands still: on a busy machine it may yet read what is sent after the signal."""
     process.suspend()
-    eventually(lambda: process.status() == psutil.STATUS_STOPPED, f"process {process.pid} stands still")
+    eventually(lambda: process.status() in STILL, f"process {process.pid} stands still")
 
 
 def _unpause(ident: str) -> None:
