@@ -219,7 +219,8 @@ class TestExposure:
         with pytest.raises(CannotLook, match="cannot look into ca from here: PermissionError"):
             search.memory(world, SECRETS, "ali")
 
-    def test_it_measures(self, world: World) -> None:
+    def test_it_measures(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(exposure, "LOOKS", 2)  # each goes through a gigabyte of memory
         measured = exposure.measure(world)
         count = {name: figure.value for name, figure in measured.figures.items()}
         assert count["logs"] == count["files"] == 0
