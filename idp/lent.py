@@ -36,7 +36,7 @@ def borrowed(directory: Path | None) -> NoReturn:
     told = json.loads(line)
     people, settings = told.pop("people"), Settings(dir=directory, **told)
     is_settled = _have_a_child(settings, people)
-    from idp.serve import serve  # here, while the child settles the rest: a third of all there is to load
+    from idp.serve import serve  # an eighth of all there is to load, while the child settles the rest
 
     if not is_settled():
         sys.exit(1)  # the child has said why

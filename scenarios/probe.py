@@ -81,10 +81,8 @@ def _attempt(wanted: dict[str, Any], line: tuple[str, ...] | None, kept: Connect
     """What comes back, on a connection of `kept` if one will do, which then stays there if the other end keeps it."""
     used = kept.pop(line, None) if line else None
     try:
-        if used:
-            with contextlib.suppress(
-                ConnectionError, ssl.SSLError
-            ):  # the other end may hang up at any time (RFC 9112 §9.3.1)
+        if used:  # the other end may have hung up, as it may at any time (RFC 9112 §9.3.1)
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
                 return _told(used, wanted, line, kept)
         return _told(_connect(wanted), wanted, line, kept)
     except (OSError, http.client.HTTPException) as error:
