@@ -18,7 +18,7 @@ wire); every rule that a token's safety hangs on is written out here.  To follow
     introspect, revoke, userinfo, logout       asking about it, and taking it back (RFC 7662, RFC 7009, OpenID Connect)
     metadata             all of this, told to machines (RFC 8414)
     manage               a second door, for tests alone and off unless asked for: people, faults, keys, clock, journal
-    fixture, lent, visit for somebody else's tests: `with idp.running() as issuer:`
+    fixture, visit       for somebody else's tests: `with idp.running() as issuer:`; lending, lent: its process
 
 What other people's tests use is looked up when first used: the process itself needs none of it.
 """
@@ -26,15 +26,16 @@ What other people's tests use is looked up when first used: the process itself n
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from idp.fixture import CannotStart, Issuer, running
+    from idp.fixture import Issuer, running
+    from idp.lending import CannotStart, load_ahead
 
-__all__ = ["CannotStart", "Issuer", "running"]
+__all__ = ["CannotStart", "Issuer", "load_ahead", "running"]
 
 
 def __getattr__(name: str) -> object:
     """Import what is asked for, when it is asked for (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from idp import fixture
+    from importlib import import_module
 
-    return getattr(fixture, name)
+    return getattr(import_module("idp.fixture" if name in {"Issuer", "running"} else "idp.lending"), name)

@@ -1,4 +1,4 @@
-"""The process behind `idp.fixture`: it is told what to serve while it loads, and serves.
+"""The process behind `idp.fixture`, begun by `idp.lending`: it is told what to serve while it loads, and serves.
 
     python -m idp lent DIRECTORY < one line of JSON
 
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,6 +31,9 @@ def borrowed(directory: Path | None) -> NoReturn:
     """Wait for the line, which holds the people and the other settings; serve."""
     if directory is None or not _made_for_us(directory):
         sys.exit("idp: `lent` is for idp.fixture alone, which makes what it serves")
+    if not _is_told():
+        import_module("idp.serve")
+        import_module("idp.manage.process")
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         shutil.rmtree(directory, ignore_errors=True)
@@ -41,6 +46,11 @@ def borrowed(directory: Path | None) -> NoReturn:
     if not is_settled():
         sys.exit(1)  # the child has said why
     serve(settings)
+
+
+def _is_told() -> bool:
+    """Whether somebody waits for us already; else there is time to load the rest first."""
+    return bool(select.select([sys.stdin.buffer], [], [], 0)[0])
 
 
 def _made_for_us(directory: Path) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scenarios.bench.contest import NotProven
-from scenarios.bench.idps import flat, ground
+from scenarios.bench.idps import flat, ground, lent
 from scenarios.bench.idps.recipes import FLOOR, MEMORY, recipes
 from scenarios.bench.idps.running import running
 
@@ -39,3 +40,8 @@ def test_what_has_expired_is_swept_while_tokens_are_issued() -> None:
     assert 200 <= second.rows <= 300
     assert 200 <= last.rows <= 300
     assert last.store_mib < 2 * first.store_mib
+
+
+@pytest.mark.parametrize("way", lent.WAYS.values(), ids=["by itself", "ahead"])
+def test_how_long_one_takes_that_is_borrowed_is_timed(way: Callable[[], float]) -> None:
+    assert 0 < way() < lent.WITHIN

@@ -21,7 +21,7 @@ import pytest
 import requests
 
 import idp
-from idp import fixture, visit
+from idp import lending, visit
 from idp.visit import NotLoggedIn
 
 ROOT = Path(__file__).parent.parent
@@ -151,7 +151,7 @@ def test_people_who_cannot_be_are_told_of() -> None:
 
 
 def test_nobody_else_is_given_its_ports_before_it_listens() -> None:
-    with fixture._two_ports() as ports:
+    with lending.two_ports() as ports:
         for port in ports:
             with socket.socket() as thief, pytest.raises(OSError, match="in use"):
                 thief.bind(("127.0.0.1", port))
@@ -177,11 +177,11 @@ def test_it_ends_with_whoever_borrowed_it() -> None:
 def test_it_goes_with_whoever_is_killed_before_it_was_told_what_to_serve() -> None:
     """By then there are private keys in the directory."""
     program = """
-import idp.fixture, os, signal
-def end(process, what):
-    print(process.args[-1], flush=True)
+import idp.lending, os, signal
+def end(lent, what):
+    print(lent.dir, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
-idp.fixture._tell = end
+idp.lending.Lent.tell = end
 with idp.running():
     pass
 """
@@ -189,9 +189,65 @@ with idp.running():
     assert ran.returncode == -signal.SIGKILL
     directory = Path(ran.stdout.strip())
     assert directory.name.startswith("idp-")
-    gone(
-        [each for each in psutil.process_iter(["cmdline"]) if str(directory) in (each.info["cmdline"] or [])], directory
-    )
+    gone(serving(directory), directory)
+
+
+def test_one_that_has_loaded_ahead_is_taken_and_no_other() -> None:
+    others = set(psutil.Process().children())
+    idp.load_ahead()
+    (ahead,) = set(psutil.Process().children()) - others
+    idp.load_ahead()  # one is enough
+    with idp.running(people={"bob": "builder"}) as issuer:
+        assert asked_about(issuer, issuer.token("bob"))["username"] == "bob"
+        assert set(psutil.Process().children()) - others == {ahead}
+    gone([ahead], issuer.ca_file.parent)
+
+
+def test_one_that_died_while_it_waited_is_not_taken() -> None:
+    others = set(psutil.Process().children())
+    idp.load_ahead()
+    (ahead,) = set(psutil.Process().children()) - others
+    directory = Path(ahead.cmdline()[-1])
+    ahead.kill()
+    gone([ahead])
+    with idp.running() as issuer:
+        assert get(issuer, "/healthz")
+        assert not directory.exists()
+
+
+@pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_one_that_nobody_takes_ends_with_whoever_had_it_load(end: str) -> None:
+    program = f"""
+import idp, os, signal
+from idp import lending
+idp.load_ahead()
+print(lending._ahead[os.getpid()].dir, flush=True)
+{end}
+"""
+    command = [sys.executable, "-W", "error", "-c", program]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ran.stderr == ""
+    directory = Path(ran.stdout.strip())
+    assert directory.name.startswith("idp-")
+    gone(serving(directory), directory)
+
+
+def test_one_that_has_loaded_ahead_is_not_shared_with_a_fork() -> None:
+    program = """
+import idp, os
+idp.load_ahead()
+child = os.fork()
+with idp.running() as issuer:
+    print(os.getpid(), issuer.ca_file.parent, flush=True)
+if child:
+    os.waitpid(child, 0)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ran.stderr == ""
+    pids, directories = zip(*(line.split() for line in ran.stdout.splitlines()), strict=True)
+    assert len(set(pids)) == len(set(directories)) == 2
+    for directory in map(Path, directories):
+        gone(serving(directory), directory)
 
 
 @pytest.mark.parametrize("arguments", [[], ["."]])
@@ -210,10 +266,15 @@ def test_where_there_shall_be_nobody_there_is_nobody() -> None:
         visit.tokens(replace(issuer, passwords={"alice": "wonderland"}), "alice", "read")
 
 
-def gone(processes: Iterable[psutil.Process], directory: Path) -> None:
-    """Return when neither these processes are there any more nor this directory."""
+def serving(directory: Path) -> list[psutil.Process]:
+    """The processes that were told to serve what is in there."""
+    return [each for each in psutil.process_iter(["cmdline"]) if str(directory) in (each.info["cmdline"] or [])]
+
+
+def gone(processes: Iterable[psutil.Process], *directories: Path) -> None:
+    """Return when neither these processes are there any more nor these directories."""
     deadline = time.monotonic() + 20
-    while directory.exists() or any(alive(process) for process in processes):
+    while any(directory.exists() for directory in directories) or any(alive(process) for process in processes):
         assert time.monotonic() < deadline
         time.sleep(0.02)  # not all are our children: there is nothing to wait on but the next look
 
