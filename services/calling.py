@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.connection import HTTPSConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ClosedPoolError,
     ConnectTimeoutError,
@@ -30,6 +30,7 @@ from urllib3.response import BaseHTTPResponse
 
 from services import tls
 from services.identity import Credentials
+from services.in_time import InTime
 
 MOST_CONNECTIONS, MOST_CONTEXTS = 16, 4
 CHUNK = 16 * 1024
@@ -51,9 +52,19 @@ class Silent(Failed):
     """Nobody is there, or what they said broke off."""
 
 
-class CheckedConnection(HTTPSConnection):
-    """An HTTPS connection that sends nothing before the server has proven its SPIFFE ID as well as its DNS name."""
+class PlainConnection(HTTPConnection):
+    """An HTTP connection whose answers are there in time."""
 
+    response_class = InTime  # of http.client's connections, which urllib3's are
+
+
+class CheckedConnection(HTTPSConnection):
+    """An HTTPS connection that sends nothing before the server has proven its SPIFFE ID as well as its DNS name.
+
+    Its answers are there in time.
+    """
+
+    response_class = InTime
     expected_peer: str | None = None
 
     def connect(self) -> None:
@@ -103,19 +114,21 @@ class Callee:
     ) -> tuple[int, bytes]:
         """The status and the body of the answer, within `seconds`; up to one byte more than `most` is read of it.
 
-        It is asked twice when a kept-alive connection turns out to be closed (RFC 9112 §9.3.1): all that the shop asks
-        for is safe to repeat.  Raises `Failed`.
+        Where it takes long to connect, the handshake may take as long again before that is told.  It is asked twice
+        when a kept-alive connection turns out to be closed (RFC 9112 §9.3.1): all that the shop asks for is safe to
+        repeat.  Raises `Failed`.
         """
         fields = {**headers, **presented.get("headers", {})}
         if "auth" in presented:
             fields["Authorization"] = "Basic " + base64.b64encode(b":".join(presented["auth"])).decode()  # RFC 7617 §2
+        deadline = time.monotonic() + seconds
         try:
             try:
-                return _once(self._pool(presented), method, path, fields, body, seconds, most)
+                return _once(self._pool(presented), method, path, fields, body, deadline, most)
             except (ProtocolError, ClosedPoolError) as error:
                 if not _cut_off(error):
                     raise
-            return _once(self._pool(presented), method, path, fields, body, seconds, most)
+            return _once(self._pool(presented), method, path, fields, body, deadline, most)
         except (SSLError, ssl.SSLError) as error:
             raise Unproven(str(error)) from error
         except NewConnectionError as error:  # which urllib3 counts among the timeouts
@@ -160,7 +173,9 @@ class Callee:
 
     def _new_pool(self, context: ssl.SSLContext | None) -> HTTPConnectionPool:
         if context is None:
-            return HTTPConnectionPool(self._host, self._port, maxsize=MOST_CONNECTIONS)
+            plain = HTTPConnectionPool(self._host, self._port, maxsize=MOST_CONNECTIONS)
+            plain.ConnectionCls = PlainConnection
+            return plain
         pool = HTTPSConnectionPool(
             self._host, self._port, maxsize=MOST_CONNECTIONS, ssl_context=context, server_hostname=self._name
         )  # with an `assert_hostname` urllib3 would look at the name itself, and have the context not look any more
@@ -174,9 +189,12 @@ def _once(
     path: str,
     fields: Mapping[str, str],
     body: bytes | None,
-    seconds: float,
+    deadline: float,
     most: int,
 ) -> tuple[int, bytes]:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
     answer = pool.urlopen(
         method,
         path,
@@ -184,27 +202,18 @@ def _once(
         fields,
         retries=False,
         redirect=False,
-        timeout=Timeout(connect=seconds, read=seconds),
+        timeout=Timeout(total=left),
         preload_content=False,
     )
     with contextlib.closing(answer):  # read to its end, it has given its connection back already; else that ends too
-        return answer.status, _read(answer, most, seconds)
+        return answer.status, _read(answer, most)
 
 
-def _read(response: BaseHTTPResponse, most: int, seconds: float) -> bytes:
-    """The body, up to one byte more than `most`, so that the caller can tell too much.
-
-    The timeout of a socket starts again with each byte, so whoever drips would hold us for ever; `seconds` is for all
-    of it.
-    """
-    deadline, body = time.monotonic() + seconds, bytearray()
-    while len(body) <= most:
-        chunk = response.read1(CHUNK, decode_content=True)
-        if not chunk:
-            break
+def _read(response: BaseHTTPResponse, most: int) -> bytes:
+    """The body, up to one byte more than `most`, so that the caller can tell too much."""
+    body = bytearray()
+    while len(body) <= most and (chunk := response.read1(CHUNK, decode_content=True)):
         body += chunk
-        if time.monotonic() > deadline:
-            raise TimeoutError
     return bytes(body)
 
 

@@ -255,23 +255,69 @@ class TestTime:
         return False
 
     @staticmethod
-    def drip(_: bytes, connection: socket.socket) -> bool:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+    def dripping(connection: socket.socket, drop: bytes) -> bool:
+        """Say `drop` ten times a second, for five seconds, unless the caller has gone."""
         connection.settimeout(0.1)
-        for _number in range(100):
+        for _number in range(50):
             try:
                 if not connection.recv(1):
                     return False
             except TimeoutError:
-                connection.sendall(b" ")
+                connection.sendall(drop)
         return False
 
-    @pytest.mark.parametrize("how", ["silent", "stuck", "drip"])
+    def drip(self, _: bytes, connection: socket.socket) -> bool:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        return self.dripping(connection, b" ")
+
+    def drip_the_head(self, _: bytes, connection: socket.socket) -> bool:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        return self.dripping(connection, b"x")
+
+    def promise(self, _: bytes, connection: socket.socket) -> bool:
+        """RFC 9110 §15.2: any number of answers may come before the answer."""
+        return self.dripping(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    @pytest.mark.parametrize("how", ["silent", "stuck", "drip", "drip_the_head", "promise"])
     def test_an_answer_that_does_not_come_in_time_is_504(self, get: Callable[..., Any], how: str) -> None:
         began = time.monotonic()
         with pytest.raises(TooLate):
             get(getattr(self, how), timeout=0.3)
         assert time.monotonic() - began < 4
+
+    def test_whoever_stops_dripping_has_no_more_time_than_is_left(self, get: Callable[..., Any]) -> None:
+        def drip_once(_: bytes, connection: socket.socket) -> bool:
+            with contextlib.suppress(TimeoutError):
+                connection.settimeout(1.3)
+                connection.recv(1)  # nothing comes
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            return self.silent(b"", connection)
+
+        began = time.monotonic()
+        with pytest.raises(TooLate):
+            get(drip_once, timeout=1.5)
+        assert time.monotonic() - began < 2.6  # if its time began again: 2.8
+
+    def test_a_second_attempt_has_only_the_time_that_the_first_has_left(self, tmp_path: Path) -> None:
+        seen: list[float] = []
+
+        def answer(_: bytes, connection: socket.socket) -> bool:
+            seen.append(time.monotonic())
+            if len(seen) == 1:
+                connection.sendall(OK)
+                return True
+            with contextlib.suppress(TimeoutError):
+                connection.settimeout(1.3 if len(seen) == 2 else 5)
+                connection.recv(1)  # nothing comes
+            return False
+
+        with Door(answer) as door, calling(door.url, tmp_path, timeout=1.5) as peers:
+            peers.get("orders", "/items")
+            with pytest.raises(TooLate):
+                peers.get("orders", "/items")
+            gave_up = time.monotonic()
+        assert len(seen) == 3
+        assert gave_up - seen[1] < 2.6  # with as long again for the second: 2.8
 
     def test_too_late_is_504(self) -> None:
         assert TooLate.code == 504
@@ -402,6 +448,14 @@ class TestOverTLS:
             with pytest.raises(Unavailable):
                 peers.get("orders", "/items")
             assert door.requests == []
+
+    def test_here_too_an_answer_has_to_come_in_time(self, ca: certs.CA, tmp_path: Path) -> None:
+        context, bundle = tls.server_context(tmp_path / "orders" / "tls", "none"), tmp_path / "gateway/tls/bundle.pem"
+        began = time.monotonic()
+        with Door(TestTime().drip_the_head, context) as door:
+            with calling(door.url, tmp_path, timeout=0.3, verify=str(bundle)) as peers, pytest.raises(TooLate):
+                peers.get("orders", "/items")
+            assert time.monotonic() - began < 4
 
     def test_what_asks_for_tls_is_not_shown_without(self, tmp_path: Path) -> None:
         with Door(says(OK)) as door, calling(door.url, tmp_path, verify="bundle.pem") as peers:

@@ -11,6 +11,7 @@ GETS_IN = "tests/test_tls.py::TestWhoGetsIn"
 TAKEN_BACK = "tests/test_tls.py::TestTheListOfThoseTakenBack"
 NAME = "tests/test_tls.py::TestTheNameInACertificate"
 CALLS = "tests/test_tls.py::TestWhomWeCall"
+TIME = "tests/test_peers.py::TestTime"
 
 SABOTAGES = (
     Sabotage(
@@ -180,8 +181,8 @@ SABOTAGES = (
     Sabotage(
         "a service may be waited for without end",
         CALLING,
-        "timeout=Timeout(connect=seconds, read=seconds)",
-        "timeout=None",
+        "timeout=Timeout(total=left)",
+        "timeout=Timeout(total=left + 60)",
         "tests/test_peers.py::TestTime",
     ),
     Sabotage(
@@ -208,9 +209,30 @@ SABOTAGES = (
     Sabotage(
         "an answer that drips is waited for without end",
         CALLING,
-        "        if time.monotonic() > deadline:",
-        "        if False:",
-        "tests/test_peers.py::TestTime",
+        "    response_class = InTime  # of http.client's",
+        "    ours = InTime  # of http.client's",
+        f"{TIME}::test_an_answer_that_does_not_come_in_time_is_504",
+    ),
+    Sabotage(
+        "an answer that drips over TLS is waited for without end",
+        CALLING,
+        "    response_class = InTime\n",
+        "    another = InTime\n",
+        "tests/test_peers.py::TestOverTLS::test_here_too_an_answer_has_to_come_in_time",
+    ),
+    Sabotage(
+        "whoever stops dripping is given their time again",
+        "services/in_time.py",
+        "        self._sock.settimeout(left)\n",
+        "",
+        f"{TIME}::test_whoever_stops_dripping_has_no_more_time_than_is_left",
+    ),
+    Sabotage(
+        "a second attempt has as long again",
+        CALLING,
+        "    left = deadline - time.monotonic()\n",
+        "    left = 1.5\n",
+        f"{TIME}::test_a_second_attempt_has_only_the_time_that_the_first_has_left",
     ),
     Sabotage(
         "a revocation list that could not be read once is not read again",
