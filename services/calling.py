@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
@@ -29,6 +30,7 @@ from urllib3.exceptions import (
 from urllib3.response import BaseHTTPResponse
 
 from services import tls
+from services.bulkhead import Bulkhead, Full
 from services.identity import Credentials
 from services.in_time import InTime
 
@@ -50,6 +52,10 @@ class TooSlow(Failed):
 
 class Silent(Failed):
     """Nobody is there, or what they said broke off."""
+
+
+class TooMany(Failed):
+    """Nobody was asked: enough of us wait for an answer already."""
 
 
 class PlainConnection(HTTPConnection):
@@ -100,6 +106,7 @@ class Callee:
         self._connection = connection_to(name)
         self._pools: dict[ssl.SSLContext | None, HTTPConnectionPool] = {}
         self._lock = threading.Lock()
+        self._bulkhead = Bulkhead(slow=TooSlow)
 
     def ask(
         self,
@@ -123,12 +130,20 @@ class Callee:
             fields["Authorization"] = "Basic " + base64.b64encode(b":".join(presented["auth"])).decode()  # RFC 7617 §2
         deadline = time.monotonic() + seconds
         try:
+            with self._bulkhead.place():
+                return self._ask(presented, method, path, fields, body, deadline, most)
+        except Full as error:
+            raise TooMany(str(error)) from error
+
+    def _ask(self, presented: Credentials, *what: Any) -> tuple[int, bytes]:
+        """The same, with what went wrong told apart."""
+        try:
             try:
-                return _once(self._pool(presented), method, path, fields, body, deadline, most)
+                return _once(self._pool(presented), *what)
             except (ProtocolError, ClosedPoolError) as error:
                 if not _cut_off(error):
                     raise
-            return _once(self._pool(presented), method, path, fields, body, deadline, most)
+            return _once(self._pool(presented), *what)
         except (SSLError, ssl.SSLError) as error:
             raise Unproven(str(error)) from error
         except NewConnectionError as error:  # which urllib3 counts among the timeouts

@@ -121,7 +121,7 @@ class IdentityProvider:
                 {**presented, "verify": self._settings.bundle},
                 headers=(FORM if form else {}) | ({"traceparent": audit.traceparent()} if traced else {}),
                 body=urlencode(form).encode() if form else None,
-                seconds=self._settings.timeout,
+                seconds=self._settings.budget,
                 most=MAX_ANSWER,
             )
         except Failed as error:

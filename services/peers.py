@@ -1,4 +1,4 @@
-"""Calling the other services: as ourselves, for the current user, within a time and a size.
+"""Calling the other services: as ourselves, for the current user, within a size, and a time for all calls of a request.
 
 Nothing about a user is kept with the connections that all threads share: what we present goes with the one call.
 """
@@ -6,6 +6,7 @@ Nothing about a user is kept with the connections that all threads share: what w
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from services import audit, strict_json
-from services.calling import Callee, Failed, TooSlow, Unproven
+from services.calling import Callee, Failed, TooMany, TooSlow, Unproven
 from services.identity import Forbidden, NoCredentials, Unavailable
 from services.patterns import Pattern
 from services.problems import Problem
@@ -57,6 +58,9 @@ class Peers:
         self, method: str, audience: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Any:
         presented = self._pattern.credentials_for(audience, flask.g.identity)
+        left = flask.g.began + self._settings.budget - time.monotonic()
+        if left <= 0:
+            raise TooLate
         flask.g.calls += 1
         try:
             status, answer = self._callees[audience].ask(
@@ -65,13 +69,15 @@ class Peers:
                 presented,
                 headers={**(headers or {}), "traceparent": audit.traceparent()},
                 body=body,
-                seconds=self._settings.timeout,
+                seconds=left,
                 most=MAX_ANSWER,
             )
         except Unproven as error:
             raise Unavailable(f"{audience} did not prove that it is {audience}") from error
         except TooSlow as error:
             raise TooLate from error
+        except TooMany as error:
+            raise Unavailable(f"{audience} is slow, and others wait for it") from error
         except Failed as error:
             raise Unavailable(f"{audience} does not answer") from error
         return _read(audience, status, answer)
@@ -89,8 +95,10 @@ def _read(audience: str, status: int, body: bytes) -> Any:
         raise Forbidden(f"{audience} says no")
     if status == 401:
         raise NoCredentials(f"{audience} does not accept what we present")
-    if status in {503, 504}:
+    if status == 503:
         raise Unavailable(f"{audience} cannot tell")
+    if status == 504:
+        raise TooLate
     raise NoCredentials(f"{audience} answers {status}, which makes no sense to us")
 
 

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 PREFIX = "SHOP_"
 DATABASE_URL = "DATABASE_URL"
 """The one name that is not ours alone."""
+BEHIND = 0.8
+"""What the services behind the gateway have of its time."""
 ServiceName = Literal["gateway", "orders", "inventory", "billing"]
 PatternName = Literal["perimeter", "basic", "subsystem", "mtls", "oauth2", "jwt", "zerotrust"]
 
@@ -43,7 +45,7 @@ class Settings(BaseModel):
     database_url: str | None = Field(default=None, validation_alias=DATABASE_URL)
     """PostgreSQL instead of this service's own SQLite file; leave the password to ~/.pgpass."""
     timeout: float = Field(default=5.0, gt=0, le=60)
-    """Seconds that one call to another process may take."""
+    """Seconds that the calls for one request may take together, at the gateway; see `budget`."""
     cache_seconds: float = Field(default=0.0, ge=0, le=300)
     """How long what the IdP has said of a token, or given for one, is used again; 0 is to ask it each time.
 
@@ -61,6 +63,14 @@ class Settings(BaseModel):
         if not all(url.startswith(scheme) for url in self.peers.values()):
             raise ValueError(f"under {self.pattern}, peers are {scheme} addresses")
         return self
+
+    @property
+    def budget(self) -> float:
+        """Seconds that the calls for one request may take together.
+
+        Behind the gateway they are fewer: whoever waits for us hears what became of it while they still listen.
+        """
+        return self.timeout if self.service == "gateway" else self.timeout * BEHIND
 
     @property
     def tls_dir(self) -> Path:

@@ -7,8 +7,10 @@ import gzip
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,7 @@ def calling(url: str, tmp_path: Path, *, timeout: float = 5.0, **more: Any) -> I
     peers = Peers(told, Presenting(**more))  # type: ignore[arg-type]  # as much of a pattern as is needed
     with app.test_request_context():
         flask.g.identity, flask.g.calls, flask.g.trace, flask.g.span = ALICE, 0, TRACE, SPAN
+        flask.g.began = time.monotonic()
         try:
             yield peers
         finally:
@@ -165,7 +168,6 @@ class TestTheAnswer:
             (401, NoCredentials, 502),
             (403, Forbidden, 403),
             (503, Unavailable, 503),
-            (504, Unavailable, 503),
             (500, NoCredentials, 502),
             (418, NoCredentials, 502),
             (405, NoCredentials, 502),
@@ -319,8 +321,10 @@ class TestTime:
         assert len(seen) == 3
         assert gave_up - seen[1] < 2.6  # with as long again for the second: 2.8
 
-    def test_too_late_is_504(self) -> None:
+    def test_too_late_is_504_for_whoever_called_them_too(self, get: Callable[..., Any]) -> None:
         assert TooLate.code == 504
+        with pytest.raises(TooLate):
+            get(http("504 Gateway Timeout"))
 
 
 def closing(times: int) -> tuple[Answer, list[int]]:
@@ -335,6 +339,50 @@ def closing(times: int) -> tuple[Answer, list[int]]:
         return True
 
     return answer, seen
+
+
+class TestWhoWaits:
+    """FLT-02: who waits for one service is not everybody."""
+
+    def test_once_a_service_was_too_slow_one_waits_for_it_and_the_others_are_told_at_once(self, tmp_path: Path) -> None:
+        asked, may_answer = threading.Semaphore(0), threading.Event()
+
+        def answer(_: bytes, connection: socket.socket) -> bool:
+            asked.release()
+            if may_answer.wait(5):
+                connection.sendall(OK)
+            return True
+
+        def get() -> Any:
+            with app.test_request_context():
+                flask.g.identity, flask.g.calls, flask.g.trace, flask.g.span = ALICE, 0, TRACE, SPAN
+                flask.g.began = time.monotonic()
+                return peers.get("orders", "/items")
+
+        with Door(answer) as door, calling(door.url, tmp_path, timeout=0.3) as peers, ThreadPoolExecutor(1) as pool:
+            with pytest.raises(TooLate):
+                get()
+            asked.acquire()
+            peers._settings = peers._settings.model_copy(update={"timeout": 5.0})
+            one = pool.submit(get)
+            assert asked.acquire(timeout=5)
+            with pytest.raises(Unavailable, match="orders is slow, and others wait for it"):
+                get()
+            may_answer.set()
+            assert one.result(5) == get() == {"a": 1}
+
+    def test_the_calls_of_one_request_share_its_time(self, tmp_path: Path) -> None:
+        with Door(says(OK)) as door, calling(door.url, tmp_path, timeout=5.0) as peers:
+            flask.g.began -= 2.0
+            assert peers.get("orders", "/items") == {"a": 1}
+            flask.g.began -= 3.0
+            with pytest.raises(TooLate):
+                peers.get("orders", "/items")
+        assert len(door.requests) == 1
+
+    def test_whoever_calls_us_hears_of_it_in_time(self, tmp_path: Path) -> None:
+        told = {name: support.settings(tmp_path, name, "mtls").budget for name in ("gateway", "orders")}
+        assert told["orders"] < told["gateway"]
 
 
 class TestConnections:

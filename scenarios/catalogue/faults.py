@@ -7,7 +7,7 @@ from scenarios.catalogue.row import row
 ROWS = (
     row("FLT-01", "a service that is down", "peers::TestConnections::test_a_peer_that_is_not_there_is_503",
       "checkout::TestCutOff"),
-    row("FLT-02", "a service that is slow", "peers::TestTime"),
+    row("FLT-02", "a service that is slow", "peers::TestTime", "peers::TestWhoWaits"),
     row("FLT-03", "the identity provider down", "keys::TestOutage",
       "oauth::TestTransport::test_nobody_at_all_does_not_answer"),
     row("FLT-04", "the identity provider answering nonsense", "oauth::TestAnswers", "introspection::TestMembers"),

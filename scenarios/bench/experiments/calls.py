@@ -80,7 +80,12 @@ class Way:
         with app.test_request_context():
             app.preprocess_request()
             flask.g.identity = Identity("gateway", "alice", frozenset(), "signature", "", credential=self.token)
-            yield lambda: peers.get("orders", PATH)
+
+            def call() -> Any:
+                flask.g.began = time.monotonic()  # each stands for a request of its own, with its time
+                return peers.get("orders", PATH)
+
+            yield call
 
     @contextmanager
     def pooled(self) -> Iterator[Call]:
