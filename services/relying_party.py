@@ -18,7 +18,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
 
 from services import audit
-from services.adapter import PeerAdapter
+from services.adapter import PeerAdapter, places
 from services.identity import Unauthenticated, Unavailable
 from services.sessions import Session
 from services.settings import Settings
@@ -147,6 +147,7 @@ def _app_for(settings: Settings) -> type[Any]:
 
     Each lasts for one question, and so shows the secret, or the certificate, as it is then.
     """
+    bulkhead = places()
 
     class IdpSession(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -155,7 +156,7 @@ def _app_for(settings: Settings) -> type[Any]:
             self.verify = settings.bundle
             self.cert = settings.leaf if _by_certificate(settings) else None
             self.default_timeout = settings.timeout
-            self.mount(settings.issuer, PeerAdapter("idp"))
+            self.mount(settings.issuer, PeerAdapter("idp", bulkhead))
 
     class IdpApp(FlaskOAuth2App):  # type: ignore[misc]  # Authlib has no types
         client_cls = IdpSession

@@ -7,8 +7,10 @@ import gzip
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -571,3 +573,32 @@ class TestLoggingIn:
                     call(party)
         assert door.requests == []
         assert door.connections >= len(self.CALLS)
+
+    def test_while_the_idp_says_nothing_one_waits_for_it_and_the_others_are_told_at_once(self, gateway: Place) -> None:
+        asked, enough = threading.Semaphore(0), threading.Event()
+
+        def silent(_: bytes, connection: socket.socket) -> bool:
+            asked.release()
+            enough.wait(5)
+            return False
+
+        app = flask.Flask("gateway")
+        app.secret_key = "a key for tests alone"
+        with Door(silent, tls.server_context(gateway.directory / "idp/tls", "none")) as door:
+            told = settings(gateway.directory, "gateway", "oauth2", issuer=door.url, timeout=0.3)
+            party = RelyingParty(app, told)
+
+            def log_in() -> None:
+                with app.test_request_context("/login"), pytest.raises(Unavailable, match="does not answer"):
+                    party.redirect()
+
+            log_in()
+            assert asked.acquire(timeout=5)
+            told.__dict__["timeout"] = 5.0  # it is frozen for everybody else
+            with ThreadPoolExecutor(1) as pool:
+                one = pool.submit(log_in)
+                assert asked.acquire(timeout=5)
+                log_in()
+                enough.set()
+                one.result(5)
+        assert len(door.requests) == 2

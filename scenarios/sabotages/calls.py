@@ -91,6 +91,20 @@ SABOTAGES = (
         "tests/test_bulkhead.py::TestOneThatIsSlow",
     ),
     Sabotage(
+        "everybody who logs in waits for an identity provider that does not answer",
+        "services/adapter.py",
+        "            with self.bulkhead.place():\n                return",
+        "            if True:\n                return",
+        "tests/test_oauth.py::TestLoggingIn",
+    ),
+    Sabotage(
+        "each log-in is the only one that is known to wait",
+        "services/relying_party.py",
+        'PeerAdapter("idp", bulkhead)',
+        'PeerAdapter("idp")',
+        "tests/test_oauth.py::TestLoggingIn",
+    ),
+    Sabotage(
         "whoever was too slow once is slow for ever",
         BULKHEAD,
         "                self._is_slow, self._well_at = False,",
