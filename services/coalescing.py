@@ -1,7 +1,8 @@
 """One question in place of many: whoever asks the same at the same moment shares one answer.
 
 It is never an answer to a question that was put before they came, since what they ask about may have changed meanwhile:
-whoever comes while one is under way waits for its end, and shares the next.
+whoever comes while one is under way waits for its end, and shares the next.  Only when that one ends without any answer
+do they share it: to wait once more for whoever is silent would tell them nothing new.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from services.identity import Unavailable
+
 Answer = TypeVar("Answer")
 
 
@@ -19,7 +22,7 @@ class Coalescing(Generic[Answer]):
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._asking: set[Hashable] = set()
+        self._asking: dict[Hashable, Future[Answer]] = {}
         self._next: dict[Hashable, Future[Answer]] = {}
 
     def ask(self, key: Hashable, question: Callable[[], Answer]) -> Answer:
@@ -27,18 +30,26 @@ class Coalescing(Generic[Answer]):
         with self._changed:
             shared = self._next.get(key)
             if shared is None:
-                ours = self._next[key] = Future()
+                ours, under_way = Future[Answer](), self._asking.get(key)
+                self._next[key] = ours
                 self._changed.wait_for(lambda: key not in self._asking)
-                self._asking.add(key)
+                self._asking[key] = ours
                 del self._next[key]
         if shared is not None:
             return shared.result()
         try:
-            ours.set_result(question())
+            ours.set_result(question() if under_way is None else _after(under_way, question))
         except BaseException as error:
             ours.set_exception(error)
         finally:
             with self._changed:
-                self._asking.remove(key)
+                del self._asking[key]
                 self._changed.notify_all()
         return ours.result()
+
+
+def _after(another: Future[Answer], question: Callable[[], Answer]) -> Answer:
+    """What `question` comes to, unless `another`, which has come to its end, was not answered at all."""
+    if isinstance(silence := another.exception(), Unavailable):
+        raise silence
+    return question()

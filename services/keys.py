@@ -46,7 +46,7 @@ class Keys:
         self.proven: Remembered[bytes, Proven[Any]] = Remembered(MOST_PROVEN)
         self._lock = threading.Lock()
         self._keys: dict[str, pyjwt.PyJWK] = {}
-        self._fetched = self._tried = float("-inf")
+        self._fetched = self._tried = self._failed = float("-inf")
 
     def find(self, kid: str) -> pyjwt.PyJWK:
         """The key called `kid`; `Unauthenticated` when the IdP has none, `Unavailable` when it cannot be asked."""
@@ -60,7 +60,8 @@ class Keys:
             raise Unauthenticated("the IdP publishes no such key (kid)", error="invalid_token") from None
 
     def _refresh(self, kid: str) -> None:
-        """Fetch the set, unless another thread just did or the last try was too recent."""
+        """Fetch the set, unless another thread just did, or has failed since we came, or tried too recently."""
+        came = self._clock()
         usable_meanwhile = kid in self._keys and self._clock() - self._fetched <= STALE
         if not self._lock.acquire(blocking=not usable_meanwhile):
             return  # another thread is asking already, and we have a key to go on with
@@ -68,10 +69,13 @@ class Keys:
             fresh = self._clock() - self._fetched <= LIFETIME and kid in self._keys
             if fresh or self._clock() - self._tried < COOLDOWN:
                 return
+            if self._failed > came:
+                raise Unavailable("the IdP did not answer whoever asked before us")
             self._tried = self._clock()
             try:
                 self._keys = usable(self._fetch())
             except Unavailable:
+                self._failed = self._clock()
                 if not self._keys:
                     self._tried = float("-inf")  # nothing to go on with: the next request asks again
                     raise

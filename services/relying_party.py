@@ -25,6 +25,8 @@ from services.settings import Settings
 
 SCOPE = "openid profile items:read orders:read orders:write orders:read:any orders:refund"
 SPARE_SECONDS = 30
+AGAIN_SECONDS = 10
+"""From one attempt to renew a token to the next, while the IdP does not answer and the token is good still."""
 
 
 class RelyingParty:
@@ -73,15 +75,24 @@ class RelyingParty:
 
     def access_token(self, session: Session) -> str:
         """The session's access token, renewed shortly before it ends; `Unauthenticated` when the IdP will not."""
+        came = time.monotonic()
         with session.lock:  # a refresh token works once (RFC 9700 §2.2.2), so one thread uses it
             left = session.expires_at - time.time()
             if left < SPARE_SECONDS:
-                try:
-                    self._refresh(session)
-                except Unavailable:
-                    if left <= 0:
-                        raise
+                self._renew(session, came - (AGAIN_SECONDS if left > 0 else 0))
             return session.access_token or ""
+
+    def _renew(self, session: Session, since: float) -> None:
+        """Renew its token, unless the IdP has been silent `since` then; `Unavailable` once the old one has ended."""
+        failure = Unavailable("the IdP did not answer whoever asked before us")
+        if session.silent_at <= since:
+            try:
+                self._refresh(session)
+                return
+            except Unavailable as error:
+                session.silent_at, failure = time.monotonic(), error
+        if session.expires_at <= time.time():
+            raise failure
 
     def _refresh(self, session: Session) -> None:
         if session.refresh_token is None:

@@ -29,6 +29,8 @@ class Session:
     id_token: str | None = field(default=None, repr=False)
     expires_at: float = 0.0
     """When the access token ends, in seconds since the epoch."""
+    silent_at: float = float("-inf")
+    """When the IdP last did not answer for it, on the monotonic clock."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import ssl
+import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -161,3 +162,26 @@ class ShownCertificate(ssl.SSLSocket):
     def getpeercert(self, binary_form: bool = False) -> Any:
         """The certificate, in DER."""
         return self.der
+
+
+class Turnstile:
+    """A lock that counts who comes, before they wait."""
+
+    def __init__(self) -> None:
+        self.came = threading.Semaphore(0)
+        self._lock = threading.Lock()
+
+    def acquire(self, blocking: bool = True) -> bool:
+        """As a lock does."""
+        self.came.release()
+        return self._lock.acquire(blocking)
+
+    def release(self) -> None:
+        """As a lock does."""
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()

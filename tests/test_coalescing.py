@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from services.coalescing import Coalescing
+from services.identity import Refusal, Unauthenticated, Unavailable
 
 
 class Oracle:
@@ -84,6 +85,33 @@ def test_a_failure_is_everybodys_who_asked_with_it_and_nobody_elses(pool: Thread
     with pytest.raises(LookupError, match="gone"):
         questions.ask("token", fails)
     assert questions.ask("token", lambda: 3) == 3
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked"), [(Unavailable("silence"), 2), (Unauthenticated("no"), 3)], ids=["silence", "a no"]
+)
+def test_whoever_waited_for_silence_does_not_wait_for_it_again(
+    pool: ThreadPoolExecutor, failure: Refusal, asked: int
+) -> None:
+    """A no may be a yes meanwhile; but who says nothing now says nothing."""
+    questions, oracle = Coalescing[int](), Oracle()
+    questions._next = visited = Next(questions._changed)
+
+    def fails() -> int:
+        oracle()
+        raise failure
+
+    first = pool.submit(questions.ask, "token", fails)
+    oracle.arrived.acquire(timeout=10)
+    late = [pool.submit(questions.ask, "token", fails) for _ in range(2)]
+    visited.await_visitors(3)
+    oracle.let.release(3)
+    for each in (first, *late):
+        with pytest.raises(type(failure)):
+            each.result(10)
+    with pytest.raises(type(failure)):
+        questions.ask("token", fails)
+    assert oracle.asked == asked
 
 
 def test_nothing_is_kept_of_what_has_been_answered() -> None:

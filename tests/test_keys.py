@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt as pyjwt
@@ -14,7 +15,7 @@ import pytest
 from services.access_token import verify
 from services.identity import Unauthenticated, Unavailable
 from services.keys import COOLDOWN, LIFETIME, STALE, Keys, usable
-from tests.support import ISSUER, Issuer
+from tests.support import ISSUER, Issuer, Turnstile
 
 A_MOMENT = 0.001
 
@@ -176,27 +177,6 @@ class TestFetching:
         assert second.answer() == "found"
 
 
-class Turnstile:
-    """A lock that tells who comes to it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.come = threading.Semaphore(0)
-
-    def acquire(self, blocking: bool = True) -> bool:
-        self.come.release()
-        return self._lock.acquire(blocking)
-
-    def release(self) -> None:
-        self._lock.release()
-
-    def __enter__(self) -> None:
-        self.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-
 class During:
     """A second thread that asks for the key while the IdP is answering the first; `then` happens before it answers."""
 
@@ -210,7 +190,7 @@ class During:
             if self.thread.ident is None:
                 self.thread.start()
                 for _ in range(2):
-                    assert turnstile.come.acquire(timeout=10)
+                    assert turnstile.came.acquire(timeout=10)
                 then()
                 self.answered_before_the_fetch_ended = bool(self._said)
             return idp()
@@ -309,6 +289,26 @@ class TestOutage:
         idp.down = False
         keys.find("old")
         assert idp.fetches == 3
+
+    def test_whoever_waited_while_another_asked_in_vain_does_not_ask_once_more(self) -> None:
+        """Or eight of them would wait one after the other, each as long as a question may take."""
+        fetches, may_fail = [], threading.Event()
+
+        def fetch() -> Mapping[str, Any]:
+            fetches.append(1)
+            assert may_fail.wait(10)
+            raise Unavailable("the IdP does not answer")
+
+        keys = Keys(fetch)
+        keys._lock = turnstile = Turnstile()  # type: ignore[assignment]  # all that is used of one
+        with ThreadPoolExecutor(3) as pool:
+            waiting = [pool.submit(keys.find, "old") for _ in range(3)]
+            assert all(turnstile.came.acquire(timeout=10) for _ in waiting)
+            may_fail.set()
+            for each in waiting:
+                with pytest.raises(Unavailable):
+                    each.result(10)
+        assert len(fetches) == 1
 
     def test_the_last_good_set_outlives_its_lifetime_while_the_idp_is_down(
         self, keys: Keys, idp: Idp, clock: Clock

@@ -168,4 +168,25 @@ SABOTAGES = (
         "        if shared",
         "tests/test_coalescing.py::test_whoever_comes_while_a_question_is_under_way_shares_the_next",
     ),
+    Sabotage(
+        "whoever waited for silence waits for it again",
+        "services/coalescing.py",
+        "    if isinstance(silence := another.exception(), Unavailable):\n        raise silence\n",
+        "",
+        "tests/test_coalescing.py::test_whoever_waited_for_silence_does_not_wait_for_it_again",
+    ),
+    Sabotage(
+        "those without any key wait for the identity provider one after the other",
+        KEYS,
+        "            if self._failed > came:",
+        "            if False:",
+        "tests/test_keys.py::TestOutage",
+    ),
+    Sabotage(
+        "each request of a session waits for the identity provider that says nothing",
+        "services/relying_party.py",
+        "        if session.silent_at <= since:",
+        "        if True:",
+        "tests/test_relying_party.py::TestWhileTheIdpSaysNothing",
+    ),
 )
