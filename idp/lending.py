@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,22 +50,27 @@ class Lent:
 
     def end(self) -> None:
         """End it, and remove what it found and made."""
-        with self.process:  # closes its standard input, which would end it as well, and waits
-            self.process.terminate()
-        shutil.rmtree(self.dir, ignore_errors=True)  # it does so itself, where nobody else is left to do it
+        try:
+            with suppress(BrokenPipeError), self.process:  # closes its standard input, which ends it as well, and waits
+                self.process.terminate()
+        finally:
+            shutil.rmtree(self.dir, ignore_errors=True)  # it does so itself, where nobody else is left to do it
 
     def tell(self, what: Mapping[str, Any]) -> None:
-        """Say what to serve; the pipe stays open, for its end is the process's end."""
+        """Say what to serve; the pipe stays open, for its end is the process's end.  Raises `CannotStart`."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(what).encode() + b"\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps(what).encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise self._failure() from None
 
     def await_answer(self, port: int, issuer: str, ca_file: Path) -> None:
         """Return when the discovery document has been read."""
         deadline = time.monotonic() + WITHIN
         while not _listens(port):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise CannotStart((self.dir / "log").read_text() or "it says nothing")
+                raise self._failure()
             time.sleep(0.005)  # nobody tells when a port is bound: there is nothing to wait on but the next look
         context = ssl.create_default_context(cafile=str(ca_file))
         connection = http.client.HTTPSConnection("localhost", port, timeout=WITHIN, context=context)
@@ -76,6 +81,9 @@ class Lent:
             connection.close()
         if found["issuer"] != issuer:
             raise CannotStart(f"{found['issuer']} answers at {issuer}")
+
+    def _failure(self) -> CannotStart:
+        return CannotStart((self.dir / "log").read_text() or "it says nothing")
 
 
 _ahead: dict[int, Lent] = {}

@@ -11,34 +11,18 @@ from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPSConnectionPool
 
 from services import calling, tls
-from services.bulkhead import Bulkhead, Full
-
-
-def places() -> Bulkhead:
-    """Those of who waits for one peer."""
-    return Bulkhead(slow=requests.exceptions.Timeout)
 
 
 class PeerAdapter(HTTPAdapter):
     """Carries requests to one peer, held to its own name whatever address it is reached at.
 
-    `requests` would read the trust bundle again for each request; here the context is the cached one.  Adapters that
-    share a `bulkhead` share its places.
+    `requests` would read the trust bundle again for each request; here the context is the cached one.
     """
 
-    def __init__(self, name: str, bulkhead: Bulkhead | None = None) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.bulkhead = bulkhead or places()
         self.connection = calling.connection_to(name)
         super().__init__(pool_connections=4, pool_maxsize=16)
-
-    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Carry one there, and the answer back; `requests.exceptions.Timeout` says that none came in time."""
-        try:
-            with self.bulkhead.place():
-                return super().send(*args, **kwargs)
-        except Full as error:
-            raise requests.exceptions.ConnectionError(str(error)) from error
 
     def cert_verify(self, *_: Any) -> None:
         """Nothing to do: the context carries the trust bundle and the certificate."""

@@ -102,6 +102,12 @@ def traceparent() -> str:
     return f"00-{flask.g.trace}-{flask.g.span}-00"
 
 
+def deadline(budget: float) -> float:
+    """When the request at hand has had `budget` seconds, on the monotonic clock; without one, so long from now."""
+    began: float = flask.g.get("began", time.monotonic()) if flask.has_request_context() else time.monotonic()
+    return began + budget
+
+
 def fingerprint(secret: str | bytes) -> str:
     """What a secret may be called in a log: enough to see that two are the same, useless otherwise.
 

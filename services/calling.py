@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
@@ -30,7 +29,6 @@ from urllib3.exceptions import (
 from urllib3.response import BaseHTTPResponse
 
 from services import tls
-from services.bulkhead import Bulkhead, Full
 from services.identity import Credentials
 from services.in_time import InTime
 
@@ -52,10 +50,6 @@ class TooSlow(Failed):
 
 class Silent(Failed):
     """Nobody is there, or what they said broke off."""
-
-
-class TooMany(Failed):
-    """Nobody was asked: enough of us wait for an answer already."""
 
 
 class PlainConnection(HTTPConnection):
@@ -106,7 +100,6 @@ class Callee:
         self._connection = connection_to(name)
         self._pools: dict[ssl.SSLContext | None, HTTPConnectionPool] = {}
         self._lock = threading.Lock()
-        self._bulkhead = Bulkhead(slow=TooSlow)
 
     def ask(
         self,
@@ -116,11 +109,12 @@ class Callee:
         *,
         headers: Mapping[str, str],
         body: bytes | None = None,
-        seconds: float,
+        deadline: float,
         most: int,
     ) -> tuple[int, bytes]:
-        """The status and the body of the answer, within `seconds`; up to one byte more than `most` is read of it.
+        """The status and the body of the answer; up to one byte more than `most` is read of it.
 
+        All of it is there at `deadline`, on the monotonic clock, or `TooSlow`.
         Where it takes long to connect, the handshake may take as long again before that is told.  It is asked twice
         when a kept-alive connection turns out to be closed (RFC 9112 §9.3.1): all that the shop asks for is safe to
         repeat.  Raises `Failed`.
@@ -128,22 +122,13 @@ class Callee:
         fields = {**headers, **presented.get("headers", {})}
         if "auth" in presented:
             fields["Authorization"] = "Basic " + base64.b64encode(b":".join(presented["auth"])).decode()  # RFC 7617 §2
-        deadline = time.monotonic() + seconds
-        try:
-            with self._bulkhead.place():
-                return self._ask(presented, method, path, fields, body, deadline, most)
-        except Full as error:
-            raise TooMany(str(error)) from error
-
-    def _ask(self, presented: Credentials, *what: Any) -> tuple[int, bytes]:
-        """The same, with what went wrong told apart."""
         try:
             try:
-                return _once(self._pool(presented), *what)
+                return _once(self._pool(presented), method, path, fields, body, deadline, most)
             except (ProtocolError, ClosedPoolError) as error:
                 if not _cut_off(error):
                     raise
-            return _once(self._pool(presented), *what)
+            return _once(self._pool(presented), method, path, fields, body, deadline, most)
         except (SSLError, ssl.SSLError) as error:
             raise Unproven(str(error)) from error
         except NewConnectionError as error:  # which urllib3 counts among the timeouts
@@ -221,6 +206,8 @@ def _once(
         preload_content=False,
     )
     with contextlib.closing(answer):  # read to its end, it has given its connection back already; else that ends too
+        if answer.status < 200:
+            raise ProtocolError("an answer before the answer (RFC 9110 §15.2), which would pass for the next one's")
         return answer.status, _read(answer, most)
 
 

@@ -1,8 +1,8 @@
 """One question in place of many: whoever asks the same at the same moment shares one answer.
 
 It is never an answer to a question that was put before they came, since what they ask about may have changed meanwhile:
-whoever comes while one is under way waits for its end, and shares the next.  Only when that one ends without any answer
-do they share it: to wait once more for whoever is silent would tell them nothing new.
+whoever comes while one is under way waits for its end, and shares the next.  Only when nothing
+came in time do they share that: to wait as long again would tell them nothing new.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from services.identity import Unavailable
+from services.identity import Silence
 
 Answer = TypeVar("Answer")
 
@@ -30,15 +30,18 @@ class Coalescing(Generic[Answer]):
         with self._changed:
             shared = self._next.get(key)
             if shared is None:
-                ours, under_way = Future[Answer](), self._asking.get(key)
+                ours, before = Future[Answer](), self._asking.get(key)
                 self._next[key] = ours
                 self._changed.wait_for(lambda: key not in self._asking)
-                self._asking[key] = ours
                 del self._next[key]
+                if before is not None and isinstance(silence := before.exception(), Silence):
+                    ours.set_exception(silence)
+                    raise silence
+                self._asking[key] = ours
         if shared is not None:
             return shared.result()
         try:
-            ours.set_result(question() if under_way is None else _after(under_way, question))
+            ours.set_result(question())
         except BaseException as error:
             ours.set_exception(error)
         finally:
@@ -46,10 +49,3 @@ class Coalescing(Generic[Answer]):
                 del self._asking[key]
                 self._changed.notify_all()
         return ours.result()
-
-
-def _after(another: Future[Answer], question: Callable[[], Answer]) -> Answer:
-    """What `question` comes to, unless `another`, which has come to its end, was not answered at all."""
-    if isinstance(silence := another.exception(), Unavailable):
-        raise silence
-    return question()

@@ -102,6 +102,10 @@ class Unavailable(Refusal):
     title = "Service Unavailable"
 
 
+class Silence(Unavailable):
+    """Whoever could tell us has said nothing in time."""
+
+
 class NoCredentials(Refusal):
     """We have nothing to show to the next service; our caller is not to blame."""
 

@@ -38,9 +38,6 @@ class _Until(io.RawIOBase):
         self._sock.settimeout(left)
         return self._incoming.readinto(buffer)
 
-    def fileno(self) -> int:
-        return self._incoming.fileno()
-
     def close(self) -> None:
         self._incoming.close()
         super().close()

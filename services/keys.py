@@ -12,12 +12,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import jwt as pyjwt
 
-from services.identity import Unauthenticated, Unavailable
+from services.identity import Silence, Unauthenticated, Unavailable
 from services.remembered import Remembered
 
 LIFETIME = 300.0
@@ -38,10 +39,16 @@ class Proven(Generic[AnyClaims]):
 
 
 class Keys:
-    """The key set that `fetch` returns as a JWKS document (RFC 7517 §5), cached."""
+    """The key set that `fetch` returns as a JWKS document (RFC 7517 §5), cached; who waits for it takes a `place`."""
 
-    def __init__(self, fetch: Callable[[], Mapping[str, Any]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], Mapping[str, Any]],
+        clock: Callable[[], float] = time.monotonic,
+        place: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._fetch = fetch
+        self._place = place
         self._clock = clock
         self.proven: Remembered[bytes, Proven[Any]] = Remembered(MOST_PROVEN)
         self._lock = threading.Lock()
@@ -60,9 +67,18 @@ class Keys:
             raise Unauthenticated("the IdP publishes no such key (kid)", error="invalid_token") from None
 
     def _refresh(self, kid: str) -> None:
-        """Fetch the set, unless another thread just did, or has failed since we came, or tried too recently."""
+        """Fetch the set, unless that was done or tried too recently; `Unavailable` when there is none to go on with."""
         came = self._clock()
-        usable_meanwhile = kid in self._keys and self._clock() - self._fetched <= STALE
+        try:
+            with self._place():
+                self._refresh_in_turn(kid, came)
+        except Unavailable:
+            if not self._keys:
+                raise
+
+    def _refresh_in_turn(self, kid: str, came: float) -> None:
+        """Fetch it, one thread at a time, unless another has done so or failed since we `came`."""
+        usable_meanwhile = kid in self._keys and came - self._fetched <= STALE
         if not self._lock.acquire(blocking=not usable_meanwhile):
             return  # another thread is asking already, and we have a key to go on with
         try:
@@ -70,7 +86,7 @@ class Keys:
             if fresh or self._clock() - self._tried < COOLDOWN:
                 return
             if self._failed > came:
-                raise Unavailable("the IdP did not answer whoever asked before us")
+                raise Silence("the IdP did not answer whoever asked before us")
             self._tried = self._clock()
             try:
                 self._keys = usable(self._fetch())
@@ -78,8 +94,7 @@ class Keys:
                 self._failed = self._clock()
                 if not self._keys:
                     self._tried = float("-inf")  # nothing to go on with: the next request asks again
-                    raise
-                return
+                raise
             self._fetched = self._clock()
         finally:
             self._lock.release()

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import flask
 
 from services import audit, strict_json
-from services.calling import Callee, Failed
+from services.bulkhead import Bulkhead, Full
+from services.calling import Callee, Failed, TooSlow
 from services.coalescing import Coalescing
-from services.identity import Certificate, Credentials, NoCredentials, Refusal, Unauthenticated, Unavailable
+from services.identity import Certificate, Credentials, NoCredentials, Refusal, Silence, Unauthenticated, Unavailable
 from services.keys import Keys
 from services.remembered import Remembered
 from services.settings import Settings
@@ -40,9 +42,10 @@ class IdentityProvider:
         self._settings = settings
         self._clock = clock
         self._idp = Callee(settings.issuer, "idp")
+        self._places = Bulkhead(Silence, settings.budget)
         self._questions: Coalescing[Mapping[str, Any]] = Coalescing()
         self._answers: Remembered[Hashable, tuple[Mapping[str, Any], float]] = Remembered(MOST_REMEMBERED)
-        self.keys = Keys(lambda: self._json("GET", "/jwks", {}))
+        self.keys = Keys(lambda: self._json("GET", "/jwks", {}), place=self._place)
 
     def introspect(self, token: str) -> Mapping[str, Any]:
         """Ask whether `token` is active, and what it says (RFC 7662 §2), proving who asks by our client secret.
@@ -94,7 +97,17 @@ class IdentityProvider:
                 self._answers.put(key, (answer, began + seconds))
             return answer
 
-        return self._questions.ask(key, ask)
+        with self._place():
+            return self._questions.ask(key, ask)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place among those who wait for the IdP, or for somebody who asks it; `Unavailable` when too many do."""
+        try:
+            with self._places.place(audit.deadline(self._settings.budget)):
+                yield
+        except Full as error:
+            raise Unavailable("the IdP is slow, and others wait for it") from error
 
     def _client_credentials(self) -> tuple[bytes, bytes]:
         try:
@@ -121,9 +134,11 @@ class IdentityProvider:
                 {**presented, "verify": self._settings.bundle},
                 headers=(FORM if form else {}) | ({"traceparent": audit.traceparent()} if traced else {}),
                 body=urlencode(form).encode() if form else None,
-                seconds=self._settings.budget,
+                deadline=audit.deadline(self._settings.budget),
                 most=MAX_ANSWER,
             )
+        except TooSlow as error:
+            raise Silence(f"the IdP does not answer in time: {error}") from error
         except Failed as error:
             raise Unavailable(f"the IdP does not answer: {error}") from error
         return _read(status, body, refused)

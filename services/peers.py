@@ -6,7 +6,6 @@ Nothing about a user is kept with the connections that all threads share: what w
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,8 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from services import audit, strict_json
-from services.calling import Callee, Failed, TooMany, TooSlow, Unproven
+from services.bulkhead import Bulkhead, Full
+from services.calling import Callee, Failed, TooSlow, Unproven
 from services.identity import Forbidden, NoCredentials, Unavailable
 from services.patterns import Pattern
 from services.problems import Problem
@@ -40,6 +40,7 @@ class Peers:
         self._settings = settings
         self._pattern = pattern
         self._callees: dict[str, Callee] = {name: Callee(url, name) for name, url in settings.peers.items()}
+        self._places = {name: Bulkhead(TooSlow, settings.budget) for name in self._callees}
 
     def get(self, audience: str, path: str) -> Any:
         """GET `path` of `audience`: what its JSON answer holds.  Raises `Problem` or a `Refusal`."""
@@ -58,25 +59,24 @@ class Peers:
         self, method: str, audience: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Any:
         presented = self._pattern.credentials_for(audience, flask.g.identity)
-        left = flask.g.began + self._settings.budget - time.monotonic()
-        if left <= 0:
-            raise TooLate
-        flask.g.calls += 1
+        deadline = audit.deadline(self._settings.budget)
         try:
-            status, answer = self._callees[audience].ask(
-                method,
-                path,
-                presented,
-                headers={**(headers or {}), "traceparent": audit.traceparent()},
-                body=body,
-                seconds=left,
-                most=MAX_ANSWER,
-            )
+            with self._places[audience].place(deadline):
+                flask.g.calls += 1
+                status, answer = self._callees[audience].ask(
+                    method,
+                    path,
+                    presented,
+                    headers={**(headers or {}), "traceparent": audit.traceparent()},
+                    body=body,
+                    deadline=deadline,
+                    most=MAX_ANSWER,
+                )
         except Unproven as error:
             raise Unavailable(f"{audience} did not prove that it is {audience}") from error
         except TooSlow as error:
             raise TooLate from error
-        except TooMany as error:
+        except Full as error:
             raise Unavailable(f"{audience} is slow, and others wait for it") from error
         except Failed as error:
             raise Unavailable(f"{audience} does not answer") from error

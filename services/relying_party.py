@@ -7,6 +7,8 @@ certificate of the IdP and of ourselves to `adapter`.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,10 +18,12 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
+from urllib3.exceptions import ReadTimeoutError
 
 from services import audit
-from services.adapter import PeerAdapter, places
-from services.identity import Unauthenticated, Unavailable
+from services.adapter import PeerAdapter
+from services.bulkhead import Bulkhead, Full
+from services.identity import Silence, Unauthenticated, Unavailable
 from services.sessions import Session
 from services.settings import Settings
 
@@ -34,6 +38,8 @@ class RelyingParty:
 
     def __init__(self, app: flask.Flask, settings: Settings) -> None:
         self._settings = settings
+        self._known: dict[str, Any] | None = None
+        self._places = Bulkhead(Silence, settings.budget)
         self._client: Any = OAuth(app).register(
             "idp",
             client_cls=_app_for(settings),
@@ -64,35 +70,43 @@ class RelyingParty:
             raise Unauthenticated("the answer does not come from our IdP (iss)")
         self._metadata()
         try:
-            answer = self._client.authorize_access_token()
+            with self._asking():
+                answer = self._client.authorize_access_token()
         except (AuthlibBaseError, JoseError) as error:
             raise Unauthenticated(f"the log-in failed: {type(error).__name__}") from None
-        except (requests.RequestException, OSError) as error:
-            raise Unavailable("the IdP does not answer") from error
         if "userinfo" not in answer:  # what Authlib makes of the ID token, once it has verified it
             raise Unauthenticated("the IdP sent no ID token")
         return _keep(answer, Session(answer["userinfo"]["sub"], id_token=answer["id_token"]))
 
     def access_token(self, session: Session) -> str:
-        """The session's access token, renewed shortly before it ends; `Unauthenticated` when the IdP will not."""
-        came = time.monotonic()
-        with session.lock:  # a refresh token works once (RFC 9700 §2.2.2), so one thread uses it
-            left = session.expires_at - time.time()
-            if left < SPARE_SECONDS:
-                self._renew(session, came - (AGAIN_SECONDS if left > 0 else 0))
-            return session.access_token or ""
+        """The session's access token, renewed shortly before it ends; `Unauthenticated` when the IdP will not.
 
-    def _renew(self, session: Session, since: float) -> None:
-        """Renew its token, unless the IdP has been silent `since` then; `Unavailable` once the old one has ended."""
-        failure = Unavailable("the IdP did not answer whoever asked before us")
-        if session.silent_at <= since:
+        Nobody waits for another who is renewing it, nor for an IdP that does not answer, while it is good.
+        """
+        came, ends = time.monotonic(), session.expires_at
+        if ends - time.time() < SPARE_SECONDS and not (ends > time.time() and session.lock.locked()):
+            try:
+                self._metadata()
+                with self._asking():
+                    self._renew(session, came)
+            except Unavailable:
+                if session.expires_at <= time.time():
+                    raise
+        return session.access_token or ""
+
+    def _renew(self, session: Session, came: float) -> None:
+        """Renew it, one thread at a time: a refresh token works once (RFC 9700 §2.2.2)."""
+        with session.lock:
+            left = session.expires_at - time.time()
+            if left >= SPARE_SECONDS:
+                return  # somebody else has done it
+            if session.silent_at > came - (AGAIN_SECONDS if left > 0 else 0):
+                raise Silence("the IdP did not answer whoever asked before us")
             try:
                 self._refresh(session)
-                return
-            except Unavailable as error:
-                session.silent_at, failure = time.monotonic(), error
-        if session.expires_at <= time.time():
-            raise failure
+            except Unavailable:
+                session.silent_at = time.monotonic()
+                raise
 
     def _refresh(self, session: Session) -> None:
         if session.refresh_token is None:
@@ -103,7 +117,7 @@ class RelyingParty:
         except AuthlibBaseError as error:
             raise Unauthenticated(f"the session cannot be renewed: {error.error}") from None
         except (requests.RequestException, OSError) as error:
-            raise Unavailable("the IdP does not answer") from error
+            raise _unanswered(error) from error
         _keep(answer, session)
 
     def end(self, session: Session) -> str | None:
@@ -115,9 +129,9 @@ class RelyingParty:
             revoked, session.refresh_token, session.expires_at = session.refresh_token, None, 0.0
         try:
             metadata = self._metadata()
-            with self._client._get_oauth_client(**metadata) as client:
+            with self._asking(), self._client._get_oauth_client(**metadata) as client:
                 client.revoke_token(metadata["revocation_endpoint"], token=revoked).raise_for_status()
-        except (Unavailable, AuthlibBaseError, requests.RequestException, OSError) as error:
+        except (Unavailable, AuthlibBaseError) as error:
             audit.note(reason=f"the tokens could not be revoked: {type(error).__name__}")
         end_session: str | None = self._client.server_metadata.get("end_session_endpoint")
         query = {"id_token_hint": session.id_token, "post_logout_redirect_uri": f"{self._settings.edge}/"}
@@ -125,13 +139,30 @@ class RelyingParty:
 
     def _metadata(self) -> dict[str, Any]:
         """What the IdP says of itself, fetched once; it must be the IdP we meant (RFC 8414 §3.3)."""
-        try:
-            metadata: dict[str, Any] = self._client.load_server_metadata()
-        except (requests.RequestException, OSError) as error:
-            raise Unavailable("the IdP does not answer") from error
-        if metadata.get("issuer") != self._settings.issuer:
+        if self._known is None:
+            with self._asking():
+                self._known = self._client.load_server_metadata()
+        if self._known.get("issuer") != self._settings.issuer:
             raise Unavailable("the IdP's metadata names another issuer")
-        return metadata
+        return self._known
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """A place among those who wait for the IdP; `Unavailable` when too many do, or there is no answer."""
+        try:
+            with self._places.place():
+                try:
+                    yield
+                except (requests.RequestException, OSError) as error:
+                    raise _unanswered(error) from error
+        except Full as error:
+            raise Unavailable("the IdP is slow, and others wait for it") from error
+
+
+def _unanswered(error: Exception) -> Unavailable:
+    """A question that failed; when only half an answer comes in time, `requests` calls it a broken connection."""
+    is_late = isinstance(error, requests.Timeout) or isinstance(next(iter(error.args), None), ReadTimeoutError)
+    return (Silence if is_late else Unavailable)("the IdP does not answer")
 
 
 def _keep(answer: dict[str, Any], session: Session) -> Session:
@@ -158,7 +189,6 @@ def _app_for(settings: Settings) -> type[Any]:
 
     Each lasts for one question, and so shows the secret, or the certificate, as it is then.
     """
-    bulkhead = places()
 
     class IdpSession(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -167,7 +197,7 @@ def _app_for(settings: Settings) -> type[Any]:
             self.verify = settings.bundle
             self.cert = settings.leaf if _by_certificate(settings) else None
             self.default_timeout = settings.timeout
-            self.mount(settings.issuer, PeerAdapter("idp", bulkhead))
+            self.mount(settings.issuer, PeerAdapter("idp"))
 
     class IdpApp(FlaskOAuth2App):  # type: ignore[misc]  # Authlib has no types
         client_cls = IdpSession

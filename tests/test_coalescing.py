@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.coalescing import Coalescing
-from services.identity import Refusal, Unauthenticated, Unavailable
+from services.identity import Refusal, Silence, Unauthenticated, Unavailable
 
 
 class Oracle:
@@ -88,7 +88,7 @@ def test_a_failure_is_everybodys_who_asked_with_it_and_nobody_elses(pool: Thread
 
 
 @pytest.mark.parametrize(
-    ("failure", "asked"), [(Unavailable("silence"), 2), (Unauthenticated("no"), 3)], ids=["silence", "a no"]
+    ("failure", "asked"), [(Silence("none"), 2), (Unavailable("nonsense"), 3), (Unauthenticated("no"), 3)]
 )
 def test_whoever_waited_for_silence_does_not_wait_for_it_again(
     pool: ThreadPoolExecutor, failure: Refusal, asked: int

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -213,6 +213,22 @@ def test_one_that_died_while_it_waited_is_not_taken() -> None:
     with idp.running() as issuer:
         assert get(issuer, "/healthz")
         assert not directory.exists()
+
+
+def test_one_that_dies_before_it_is_told_what_to_serve_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    died: list[Path] = []
+    tell = lending.Lent.tell
+
+    def kill_and_tell(lent: lending.Lent, what: Mapping[str, Any]) -> None:
+        died.append(lent.dir)
+        lent.process.kill()
+        lent.process.wait()
+        tell(lent, what)
+
+    monkeypatch.setattr(lending.Lent, "tell", kill_and_tell)
+    with pytest.raises(idp.CannotStart, match="it says nothing"), idp.running():
+        pass
+    assert not died[0].exists()
 
 
 @pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])

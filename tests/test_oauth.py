@@ -83,7 +83,7 @@ def unanswered(idp: IdentityProvider, call: Callable[[IdentityProvider], Any], b
     """The call ends in `Unavailable`, and tells nothing of what was asked or with what."""
     with pytest.raises(Refusal, match=because) as caught:
         call(idp)
-    assert type(caught.value) is Unavailable
+    assert isinstance(caught.value, Unavailable)
     for told in (caught.value.reason, str(caught.value.__cause__)):
         assert TOKEN not in told
         assert SECRET not in told
@@ -387,6 +387,41 @@ class TestAnswers:
             unanswered(idp, call, "does not answer")
         assert time.monotonic() - began < 5
 
+    @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+    def test_while_it_says_nothing_one_waits_for_it_and_the_others_are_told_at_once(
+        self, place: Place, call: Callable[[IdentityProvider], Any]
+    ) -> None:
+        """Whether they would ask for themselves, or for the answer to what somebody else has asked."""
+        asked, enough = threading.Semaphore(0), threading.Event()
+
+        def silent(_: bytes, connection: socket.socket) -> bool:
+            asked.release()
+            enough.wait(5)
+            return False
+
+        with answering(place, silent, timeout=0.3) as (idp, _), ThreadPoolExecutor(1) as pool:
+            unanswered(idp, call, "does not answer in time")
+            assert asked.acquire(timeout=5)
+            idp._settings = idp._settings.model_copy(update={"timeout": 5.0})
+            one = pool.submit(unanswered, idp, call, "does not answer")
+            assert asked.acquire(timeout=5)
+            unanswered(idp, call, "others wait for it")
+            assert not asked.acquire(blocking=False)
+            enough.set()
+            one.result(10)
+
+    @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+    def test_a_request_that_has_had_its_time_asks_no_more(
+        self, place: Place, call: Callable[[IdentityProvider], Any]
+    ) -> None:
+        app = flask.Flask("orders")
+        audit.install(app, "orders")
+        with answering(place, YES) as (idp, door), app.test_request_context():
+            app.preprocess_request()
+            flask.g.began -= idp._settings.budget
+            unanswered(idp, call)
+        assert door.requests == []
+
     @pytest.mark.parametrize("error", ["invalid_request", "invalid_grant"])
     def test_a_token_that_is_not_exchanged_is_our_callers_and_no_good(self, place: Place, error: str) -> None:
         no = http("400 Bad Request", json.dumps({"error": error}).encode())
@@ -588,17 +623,17 @@ class TestLoggingIn:
             told = settings(gateway.directory, "gateway", "oauth2", issuer=door.url, timeout=0.3)
             party = RelyingParty(app, told)
 
-            def log_in() -> None:
-                with app.test_request_context("/login"), pytest.raises(Unavailable, match="does not answer"):
+            def log_in(because: str) -> None:
+                with app.test_request_context("/login"), pytest.raises(Unavailable, match=because):
                     party.redirect()
 
-            log_in()
+            log_in("does not answer")
             assert asked.acquire(timeout=5)
             told.__dict__["timeout"] = 5.0  # it is frozen for everybody else
             with ThreadPoolExecutor(1) as pool:
-                one = pool.submit(log_in)
+                one = pool.submit(log_in, "does not answer")
                 assert asked.acquire(timeout=5)
-                log_in()
+                log_in("others wait for it")
                 enough.set()
                 one.result(5)
         assert len(door.requests) == 2

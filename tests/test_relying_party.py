@@ -15,7 +15,7 @@ from services.identity import Unavailable
 from services.relying_party import AGAIN_SECONDS, SPARE_SECONDS, RelyingParty
 from services.sessions import Session
 from services.settings import PatternName
-from tests.support import Turnstile, settings
+from tests.support import ISSUER, Turnstile, settings
 
 
 def asking(directory: Path, pattern: PatternName) -> Any:
@@ -48,6 +48,7 @@ class Silent(RelyingParty):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(flask.Flask("gateway"), settings(directory, "gateway", "zerotrust"))
+        self._known = {"issuer": ISSUER}
         self.asked = 0
         self.may_fail = threading.Event()
         self.may_fail.set()

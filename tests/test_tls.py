@@ -492,7 +492,7 @@ class TestWhomWeCall:
 
     @staticmethod
     def call(callee: Callee, presented: Credentials) -> tuple[int, bytes]:
-        return callee.ask("GET", "/", presented, headers={}, seconds=5, most=1000)
+        return callee.ask("GET", "/", presented, headers={}, deadline=time.monotonic() + 5, most=1000)
 
     def call_once(self, door: Door, home: Path, name: str = "orders") -> tuple[int, bytes]:
         with contextlib.closing(Callee(door.url, name)) as callee:

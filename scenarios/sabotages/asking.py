@@ -164,15 +164,15 @@ SABOTAGES = (
     Sabotage(
         "whoever comes late is given an answer from before they came",
         "services/coalescing.py",
-        "                del self._next[key]\n        if shared",
-        "        if shared",
+        "                del self._next[key]\n",
+        "",
         "tests/test_coalescing.py::test_whoever_comes_while_a_question_is_under_way_shares_the_next",
     ),
     Sabotage(
         "whoever waited for silence waits for it again",
         "services/coalescing.py",
-        "    if isinstance(silence := another.exception(), Unavailable):\n        raise silence\n",
-        "",
+        "                if before is not None and isinstance(silence := before.exception(), Silence):",
+        "                if False:",
         "tests/test_coalescing.py::test_whoever_waited_for_silence_does_not_wait_for_it_again",
     ),
     Sabotage(
@@ -185,8 +185,8 @@ SABOTAGES = (
     Sabotage(
         "each request of a session waits for the identity provider that says nothing",
         "services/relying_party.py",
-        "        if session.silent_at <= since:",
-        "        if True:",
+        "            if session.silent_at > came - (AGAIN_SECONDS if left > 0 else 0):",
+        "            if False:",
         "tests/test_relying_party.py::TestWhileTheIdpSaysNothing",
     ),
 )

@@ -107,7 +107,7 @@ SABOTAGES = (
     Sabotage(
         "metadata of anybody's is gone by",
         PARTY,
-        '        if metadata.get("issuer") != self._settings.issuer:',
+        '        if self._known.get("issuer") != self._settings.issuer:',
         "        if False:",
         f"{CALLBACK}::TestMixUp::test_metadata_of_another_server_is_not_gone_by",
     ),

@@ -1,9 +1,9 @@
 """Billing takes connections and says nothing, and eight orders come in the same moment.
 
 Orders does not wait for ever, and the gateway does not wait for orders for ever: alice and bob are told within seconds
-that it took too long.  Nor does everybody wait: there are as many orders as the gateway has threads, and carol, who
-wants nothing of billing, is served before the first of them is told.  Alice sees what became of her orders, and she
-and bob may ask again: under the same key each gets one book, and pays once.
+that it took too long.  There are as many orders as the gateway has threads, and soon some of them are told to come
+again: so carol, who wants nothing of billing, is served while the others still wait.  Alice sees what became of her
+orders, and she and bob may ask again: under the same key each gets one book, and pays once.
 """
 
 import time
