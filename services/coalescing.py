@@ -1,8 +1,8 @@
 """One question in place of many: whoever asks the same at the same moment shares one answer.
 
 It is never an answer to a question that was put before they came, since what they ask about may have changed meanwhile:
-whoever comes while one is under way waits for its end, and shares the next.  Only when nothing
-came in time do they share that: to wait as long again would tell them nothing new.
+whoever comes while one is under way waits for its end, and shares the next.  Only when nothing came in time do they
+share that: to wait as long again would tell them nothing new.
 """
 
 from __future__ import annotations

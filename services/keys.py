@@ -69,35 +69,35 @@ class Keys:
     def _refresh(self, kid: str) -> None:
         """Fetch the set, unless that was done or tried too recently; `Unavailable` when there is none to go on with."""
         came = self._clock()
+        usable_meanwhile = kid in self._keys and came - self._fetched <= STALE
         try:
-            with self._place():
-                self._refresh_in_turn(kid, came)
+            # Who has a key to go on with waits for nobody: neither for a place, nor for another who is asking.
+            with nullcontext() if usable_meanwhile else self._place():
+                if self._lock.acquire(blocking=not usable_meanwhile):
+                    try:
+                        self._refresh_in_turn(kid, came)
+                    finally:
+                        self._lock.release()
         except Unavailable:
             if not self._keys:
                 raise
 
     def _refresh_in_turn(self, kid: str, came: float) -> None:
-        """Fetch it, one thread at a time, unless another has done so or failed since we `came`."""
-        usable_meanwhile = kid in self._keys and came - self._fetched <= STALE
-        if not self._lock.acquire(blocking=not usable_meanwhile):
-            return  # another thread is asking already, and we have a key to go on with
+        """Fetch it, unless another thread has done so or failed since we `came`."""
+        fresh = self._clock() - self._fetched <= LIFETIME and kid in self._keys
+        if fresh or self._clock() - self._tried < COOLDOWN:
+            return
+        if self._failed > came:
+            raise Silence("the IdP did not answer whoever asked before us")
+        self._tried = self._clock()
         try:
-            fresh = self._clock() - self._fetched <= LIFETIME and kid in self._keys
-            if fresh or self._clock() - self._tried < COOLDOWN:
-                return
-            if self._failed > came:
-                raise Silence("the IdP did not answer whoever asked before us")
-            self._tried = self._clock()
-            try:
-                self._keys = usable(self._fetch())
-            except Unavailable:
-                self._failed = self._clock()
-                if not self._keys:
-                    self._tried = float("-inf")  # nothing to go on with: the next request asks again
-                raise
-            self._fetched = self._clock()
-        finally:
-            self._lock.release()
+            self._keys = usable(self._fetch())
+        except Unavailable:
+            self._failed = self._clock()
+            if not self._keys:
+                self._tried = float("-inf")  # nothing to go on with: the next request asks again
+            raise
+        self._fetched = self._clock()
 
 
 def usable(document: Mapping[str, Any]) -> dict[str, pyjwt.PyJWK]:

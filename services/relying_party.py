@@ -132,7 +132,8 @@ class RelyingParty:
             with self._asking(), self._client._get_oauth_client(**metadata) as client:
                 client.revoke_token(metadata["revocation_endpoint"], token=revoked).raise_for_status()
         except (Unavailable, AuthlibBaseError) as error:
-            audit.note(reason=f"the tokens could not be revoked: {type(error).__name__}")
+            cause = error.__cause__ or error
+            audit.note(reason=f"the tokens could not be revoked: {type(cause).__name__}")
         end_session: str | None = self._client.server_metadata.get("end_session_endpoint")
         query = {"id_token_hint": session.id_token, "post_logout_redirect_uri": f"{self._settings.edge}/"}
         return f"{end_session}?{urlencode(query)}" if end_session else None

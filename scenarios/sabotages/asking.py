@@ -26,8 +26,8 @@ SABOTAGES = (
     Sabotage(
         "whoever makes up key ids has us ask the IdP each time",
         KEYS,
-        "            if fresh or self._clock() - self._tried < COOLDOWN:",
-        "            if fresh:",
+        "        if fresh or self._clock() - self._tried < COOLDOWN:",
+        "        if fresh:",
         "tests/test_keys.py::TestFetching::test_a_flood_of_made_up_key_ids_costs_the_idp_two_fetches",
     ),
     Sabotage(
@@ -178,8 +178,8 @@ SABOTAGES = (
     Sabotage(
         "those without any key wait for the identity provider one after the other",
         KEYS,
-        "            if self._failed > came:",
-        "            if False:",
+        "        if self._failed > came:",
+        "        if False:",
         "tests/test_keys.py::TestOutage",
     ),
     Sabotage(

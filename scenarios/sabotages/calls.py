@@ -107,8 +107,8 @@ SABOTAGES = (
     Sabotage(
         "whoever has no key waits for those who fetch some however many do",
         "services/keys.py",
-        "            with self._place():\n",
-        "            if True:\n",
+        "            with nullcontext() if usable_meanwhile else self._place():",
+        "            if True:",
         "tests/test_oauth.py::TestAnswers",
     ),
     Sabotage(
