@@ -62,6 +62,12 @@ class Course:
     proven: dict[str, list[str]] = field(default_factory=dict)
     samples: dict[str, list[Sample]] = field(default_factory=dict)
 
+    def go_on(self, later: Course) -> None:
+        """Take in what further rounds of the same contestants have brought."""
+        self.proven = later.proven
+        for name, samples in later.samples.items():
+            self.samples.setdefault(name, []).extend(samples)
+
     def figures(self, name: str, figure: str = "cpu_us") -> list[float]:
         """One figure of a contestant, one per round."""
         return [each.cpu_us if figure == "cpu_us" else each.also[figure] for each in self.samples[name]]
