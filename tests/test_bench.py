@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from scenarios.bench import clock, wire
-from scenarios.bench.contest import NotProven, Sample, hold
+from scenarios.bench.contest import Course, NotProven, Sample, hold
 from scenarios.bench.knocking import NO_HTTP, Knocking, Wrong, outcome
 from scenarios.bench.statistics import quantile, ratio, spread
 from scenarios.bench.wire import Target
@@ -166,6 +166,14 @@ def test_a_round_of_short_turns_is_one_sample() -> None:
     course = hold([Fake(name, book) for name in "ab"], rounds=2, slices=2)
     assert "".join(book[2:]) == "ab" + "abab" + "baba"
     assert course.figures("a") == [1.5, 3.5]
+
+
+def test_further_rounds_of_the_same_contestants_go_on() -> None:
+    course = Course()
+    for cost in (1.0, 2.0):
+        course.go_on(Course({"ours": [f"proof {cost}"]}, {"ours": [Sample(cost)]}))
+    assert course.figures("ours") == [1.0, 2.0]
+    assert course.proven == {"ours": ["proof 2.0"]}
 
 
 def test_an_open_lock_is_not_timed() -> None:

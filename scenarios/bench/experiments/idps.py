@@ -2,8 +2,9 @@
 
 Each stands in processes of its own, behind TLS 1.3 where it can, with the same two clients.  On one kept-alive
 connection it is asked for client-credentials JWTs under ES256, and about one of them by the resource server that they
-are for; each round in five turns, and all are started anew four times in between.  `Authlib, in memory` keeps tokens in a dictionary, `Authlib, SQLAlchemy` in SQLite
-with the mixins that Authlib brings for it, `Flask alone` answers a constant: all on gunicorn with our options.
+are for; each round in five turns, and all are started anew four times in between.  `Authlib, in memory` keeps tokens in
+a dictionary, `Authlib, SQLAlchemy` in SQLite with the mixins that Authlib brings for it, `Flask alone` answers a
+constant: all on gunicorn with our options.
 
 The figures are the CPU time of the provider's processes per request; the seconds from the start of its process to its
 first discovery document, and what its processes hold after the last round, what they share counted once.  Ours is
@@ -39,7 +40,7 @@ START = "cold_start_s"
 SLICES = 5
 STARTS = 7
 ANEW = 5
-"""How many processes of each have a share of the rounds: where its memory happens to lie makes one up to 0.05 dearer."""
+"""How many processes of each share the rounds: where its memory happens to lie makes one up to 0.05 dearer."""
 TOKENS, LOOKS, ALIVE = 100_000, 10, 5_000
 GOALS = (
     Goal(OURS, MEMORY, 1.05, 0.15),
