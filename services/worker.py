@@ -24,6 +24,8 @@ from services import arriving
 from services.arriving import Connection
 
 LINGER_SECONDS = 2
+CHORES_EVERY = 0.1
+"""Seconds; the chores are to hang up on whoever is late, and to tell whoever started us that we live."""
 LATER = object()
 """What handling a connection comes to while something is lacking."""
 NOBODY = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED})
@@ -38,6 +40,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.until: dict[Any, float] = {}
         self.leaving: dict[Any, float] = {}
         super().init_process()
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for whoever says something, again and again; the main loop comes to its chores every so often.
+
+        It would do them at each request, while the thread that is to answer it waits for the interpreter.
+        """
+        chores = time.monotonic() + CHORES_EVERY
+        super().wait_for_and_dispatch_events(timeout)
+        while self.alive and time.monotonic() < chores and self._accepting == (self.nr_conns < self.worker_connections):
+            super().wait_for_and_dispatch_events(timeout)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Once we are to end, take in whoever stands at the door already, and shut it."""

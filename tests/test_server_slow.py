@@ -134,6 +134,18 @@ class TestWhoIsSlow:
         with hasty.connect() as connection, pytest.raises(ConnectionError):
             talk_on(connection, b"G")
 
+    def test_whoever_is_late_is_hung_up_on_however_busy_everybody_else_is(self, hasty: Served) -> None:
+        with hasty.connect() as late, hasty.connect() as busy:
+            late.sendall(b"G")
+            late.settimeout(0)
+            deadline = time.monotonic() + SECONDS
+            while time.monotonic() < deadline:
+                assert ask(busy, b"GET /told HTTP/1.1\r\nHost: a\r\n\r\n")[0] == 200
+                with contextlib.suppress(BlockingIOError):
+                    assert late.recv(1) == b""
+                    return
+        pytest.fail("somebody who is late is waited for")
+
     @pytest.mark.parametrize("how", ["a body", "chunks"])
     def test_several_requests_at_once_are_answered_one_by_one(self, plain: Served, how: str) -> None:
         with plain.connect() as connection:

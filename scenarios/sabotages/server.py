@@ -52,6 +52,13 @@ SABOTAGES = (
         "tests/test_server.py::test_a_body_whose_chunks_are_broken_is_the_senders_mistake",
     ),
     Sabotage(
+        "whoever is late is waited for while others ask",
+        "services/worker.py",
+        "        while self.alive and time.monotonic() < chores and",
+        "        while self.alive and",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_whoever_is_late_is_hung_up_on_however_busy_everybody_else_is",
+    ),
+    Sabotage(
         "who is slow keeps a thread for ever",
         WORKER,
         "            if time.monotonic() > until:",
