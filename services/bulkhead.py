@@ -44,7 +44,7 @@ class Bulkhead:
 
     @contextmanager
     def place(self, until: float = float("inf")) -> Iterator[None]:
-        """A place for the block; raises `Full`, on the monotonic clock `until` then at the latest."""
+        """A place for the block.  Raises `Full`: at `until` at the latest, on the monotonic clock."""
         began = self._take(until)
         was_slow = False
         try:
