@@ -117,10 +117,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return bool(drained and not connection.parser.mesg.body.failed)  # over TLS, more to come is no error to it
 
     def finish_request(self, connection: Any, handled: Future[Any]) -> None:
-        """Have the connection wait for more, or see it off: in the main loop, so without waiting for anybody."""
+        """Have the connection wait for more, or see it off: in the main loop, so without waiting for anybody.
+
+        Whoever is late does not wait again: they could speak each time just before the chores, and be late for ever.
+        """
         failed = handled.cancelled() or handled.exception()
         if not failed and handled.result() is LATER:
-            self.wait_for(connection)
+            late = time.monotonic() > connection.until
+            self.hang_up(connection) if late else self.wait_for(connection)
         elif failed or handled.result():
             super().finish_request(connection, handled)
         else:
@@ -150,6 +154,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def let_go(self, connection: Any) -> None:
         """Close a connection that was seen off."""
         del self.leaving[connection]
+        self.hang_up(connection)
+
+    def hang_up(self, connection: Any) -> None:
+        """Close a connection, whether the main loop was waiting for more on it or not."""
         with contextlib.suppress(KeyError, ValueError, OSError):
             self.poller.unregister(connection.sock)
         self.nr_conns -= 1
@@ -177,7 +185,4 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Hang up on those who have not said in time what they want."""
         for connection in [late for late in self.pending_conns if time.monotonic() > late.timeout]:
             self.pending_conns.remove(connection)
-            with contextlib.suppress(KeyError, ValueError, OSError):
-                self.poller.unregister(connection.sock)
-            self.nr_conns -= 1
-            connection.close()
+            self.hang_up(connection)

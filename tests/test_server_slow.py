@@ -42,12 +42,12 @@ UNREAD = {
 """What is said, what the answer says of the connection, and what comes of a request after it."""
 
 
-def talk_on(connection: socket.socket, octets: bytes) -> None:
+def talk_on(connection: socket.socket, octets: bytes, every: float = 0.05) -> None:
     """Say this again and again; `ConnectionError` when the other end will hear no more of it."""
     deadline = time.monotonic() + 2 * SECONDS
     while time.monotonic() < deadline:
         connection.sendall(octets)
-        time.sleep(0.05)  # the other end closes without a word: there is nothing to wait on but the next try
+        time.sleep(every)  # the other end closes without a word: there is nothing to wait on but the next try
 
 
 class TestWhoIsSlow:
@@ -130,9 +130,10 @@ class TestWhoIsSlow:
                 connection.sendall(bytes([octet]))
             assert json.loads(ask(connection, b"")[2])["body"] == "hello"
 
-    def test_whoever_goes_on_like_that_is_hung_up_on(self, hasty: Served) -> None:
+    @pytest.mark.parametrize("every", [0.05, 1.5 * worker.CHORES_EVERY], ids=["often", "whenever the server looks"])
+    def test_whoever_goes_on_like_that_is_hung_up_on(self, hasty: Served, every: float) -> None:
         with hasty.connect() as connection, pytest.raises(ConnectionError):
-            talk_on(connection, b"G")
+            talk_on(connection, b"G", every)
 
     def test_whoever_is_late_is_hung_up_on_however_busy_everybody_else_is(self, hasty: Served) -> None:
         with hasty.connect() as late, hasty.connect() as busy:

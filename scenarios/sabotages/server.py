@@ -158,10 +158,17 @@ SABOTAGES = (
         "tests/test_server_slow.py::TestWhoIsSlow::test_so_are_those_who_shake_hands_meanwhile",
     ),
     Sabotage(
-        "who sends an octet now and then is listened to for ever",
+        "who sends an octet and no more is waited for for ever",
         WORKER,
         "        for connection in [late for late in self.pending_conns if time.monotonic() > late.timeout]:",
         "        for connection in ():",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_whoever_is_late_is_hung_up_on_however_busy_everybody_else_is",
+    ),
+    Sabotage(
+        "who sends an octet now and then is listened to for ever",
+        WORKER,
+        "            late = time.monotonic() > connection.until",
+        "            late = False",
         "tests/test_server_slow.py::TestWhoIsSlow::test_whoever_goes_on_like_that_is_hung_up_on",
     ),
     Sabotage(

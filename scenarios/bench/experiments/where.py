@@ -74,5 +74,6 @@ def row(course: Course, name: str) -> Row:
     """What a request costs, the parts of it, and how much of it all is the kernel's."""
     figures = {figure: course.spread(name, figure) for figure in ("cpu_us", *(part_figure(part) for part in PARTS))}
     user, system = (sum(course.figures(name, figure)) for figure in ("user_s", "system_s"))
-    in_kernel = spread([each * system / (user + system or 1) for each in course.figures(name)])
+    share = system / (user + system or 1)  # first, or a rounding could make the part more than the whole
+    in_kernel = spread([each * share for each in course.figures(name)])
     return Row(name, course.proven[name], figures | {"in_the_kernel_us": in_kernel})
