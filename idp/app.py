@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import flask
 import sqlalchemy as sa
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from werkzeug.exceptions import ServiceUnavailable
-from werkzeug.routing import MapAdapter
 
 from idp import authorize, introspect, login, logout, metadata, pages, revoke, userinfo
 from idp.client_credentials import ClientCredentialsGrant
@@ -24,31 +22,21 @@ from idp.provider import Provider, current_provider
 from idp.refresh import RefreshGrant
 from idp.sessions import Sessions
 from idp.settings import Settings
-from services import audit, tls
+from services import audit, routing, tls
 
 
-class Application(flask.Flask):
-    """Flask with our requests and sessions, and without asking of each function whether it is asynchronous: none is."""
+class Application(routing.Application):
+    """Ours, with our requests and sessions."""
 
     request_class = ValuedRequest
     session_interface = Sessions()
 
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
-        """Where a request's path leads; the host that it names has no say in that, nor in where we redirect to."""
-        if request is None:
-            return None
-        method, query = request.method, request.query_string.decode("latin1")
-        return MapAdapter(self.url_map, self.config["HOST"], "/", "", "https", request.path, method, query)
-
 
 def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> flask.Flask:
     """The identity provider as `settings` describe it, once `idp.prepare` has made its keys and tables."""
-    app = Application("idp", static_folder="static", template_folder="templates")
+    host = urlsplit(settings.issuer).netloc
+    app = Application("idp", host, static_folder="static", template_folder="templates")
     app.config.update(
-        HOST=urlsplit(settings.issuer).netloc,
         SECRET_KEY=settings.cookie_key,
         SESSION_COOKIE_NAME=settings.cookie_name,
         SESSION_COOKIE_SECURE=True,
@@ -57,7 +45,6 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> fl
         SESSION_COOKIE_PATH="/",
         MAX_CONTENT_LENGTH=64 * 1024,
     )
-    app.url_map.merge_slashes = False  # one path, one meaning: no redirect to a shorter one
     app.extensions["idp"] = provider = _provider(settings, clock)
 
     for grant in (ClientCredentialsGrant, ExchangeGrant, RefreshGrant):

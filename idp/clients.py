@@ -17,6 +17,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from services.following import LOOK_EVERY, Looks
+
 log = logging.getLogger(__name__)
 
 PROTOCOL_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
@@ -113,11 +115,12 @@ _FILE = TypeAdapter(list[Client], config=ConfigDict(hide_input_in_errors=True))
 
 
 class Clients:
-    """The clients in the file at `path`, as it is now."""
+    """The clients in the file at `path`, as it is now or was `look_every` seconds ago."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, look_every: float = LOOK_EVERY) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._looks = Looks(look_every)
         self._stamp = (-1, -1)
         self._clients: dict[str, Client] = {}
         self.refresh()
@@ -135,7 +138,8 @@ class Clients:
     def all(self) -> dict[str, Client]:
         """Every client by its id; while the file is unusable, those it held before."""
         try:
-            self.refresh()
+            if self._looks.is_due():
+                self.refresh()
         except (OSError, ValidationError):
             log.exception("the file of clients cannot be used; going on with the clients known before")
         return self._clients

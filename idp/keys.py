@@ -24,6 +24,7 @@ from joserfc.jwk import KeySet
 
 from idp import key_files
 from idp.key_files import SigningKey
+from services.following import LOOK_EVERY, Looks
 
 TICK_NANOSECONDS = 100_000_000
 """Within so much, two changes of a directory may bear the same time: the kernel's clock is coarse."""
@@ -98,11 +99,15 @@ _SIGN = {"ES256": _es256, "RS256": _rs256}
 
 
 class Keys:
-    """The keys in `directory`, as the files are at each use; while they are unusable, as they were before."""
+    """The keys in `directory`, as the files are now or were `look_every` seconds ago.
 
-    def __init__(self, directory: Path) -> None:
+    While they are unusable, as they were before.
+    """
+
+    def __init__(self, directory: Path, look_every: float = LOOK_EVERY) -> None:
         self._directory = directory
         self._lock = threading.Lock()
+        self._looks = Looks(look_every)
         self._changed = 0
         self._files = self._list()
         self._ring = Ring(directory)
@@ -127,10 +132,11 @@ class Keys:
 
     def ring(self) -> Ring:
         """The keys as they are now, whole: nobody takes the name of one key and the signature of another."""
-        changed = os.stat(self._directory).st_mtime_ns
-        if changed != self._changed:
-            with self._lock:
-                self._look(changed)
+        if self._looks.is_due():
+            changed = os.stat(self._directory).st_mtime_ns
+            if changed != self._changed:
+                with self._lock:
+                    self._look(changed)
         return self._ring
 
     def _look(self, changed: int) -> None:

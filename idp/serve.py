@@ -19,7 +19,7 @@ def serve(settings: Settings) -> NoReturn:
 
     A certificate is asked for only while a client proves itself by one.
     """
-    clients = Clients(settings.clients_file)
+    clients = Clients(settings.clients_file, look_every=0)  # at each connection
     let_go = _open_the_door(settings)
 
     def application() -> flask.Flask:

@@ -22,6 +22,7 @@ from services.bounded import BoundedRequest
 from services.identity import Identity
 from services.patterns import Pattern, pattern
 from services.peers import Peers
+from services.routing import Application
 from services.settings import Settings
 
 MAX_BODY = 16 * 1024
@@ -85,10 +86,9 @@ def create_app(
     `ready` raises when the service could not serve.  The gateway passes its own `authenticate` and `challenge`, since
     at the edge people prove themselves; every other service asks the pattern.  Raises `UndeclaredView`.
     """
-    app = flask.Flask(__name__, static_folder=None)
+    app = Application(__name__, settings.service, static_folder=None)
     app.request_class = BoundedRequest
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=50)
-    app.url_map.merge_slashes = False  # one path, one meaning: no redirect from //orders
     app.url_map.converters |= {"sku": Sku, "reference": Reference}
     guard: Pattern = pattern(settings.pattern, settings)
     at_edge = settings.service == "gateway"

@@ -189,11 +189,12 @@ class Idp:
         self.provider.store.close()
 
     def register(self, *clients: dict[str, Any]) -> None:
-        """Replace the file of clients, as a rotation does."""
+        """Replace the file of clients, as a rotation does, and have it count at once."""
         path = self.directory / "idp/secrets/clients.json"
         draft = path.with_suffix(".new")
         draft.write_text(json.dumps(clients))
         draft.replace(path)
+        self.provider.clients.refresh()
 
     def reregister(self, client_id: str, **changes: Any) -> None:
         """Change the registration of one client, as it was at first but for `changes`."""

@@ -32,6 +32,7 @@ from idp.clients import Clients
 from scenarios.levers import suspend
 from services import health
 from services.adapter import PeerAdapter
+from services.following import LOOK_EVERY
 from services.identity import StoreUnavailable
 from tests.idp_support import CALLBACK, EXCHANGE, PASSWORDS, VERIFIER, Idp, a_client, header_of, secret_of
 
@@ -105,10 +106,18 @@ class TestClients:
             assert clients.get("one")
         assert not clients.get("one")
 
+    def test_a_change_counts_within_moments_though_not_each_request_looks(self, tmp_path: Path) -> None:
+        self.clients(tmp_path, a_client("old"))
+        clients = Clients(tmp_path / "clients.json")
+        assert_seldom_looks(lambda: clients.get("old"))
+        self.clients(tmp_path, a_client("new"))
+        wait_until(lambda: clients.get("new") is not None)
+        assert clients.get("old") is None
+
     def clients(self, tmp_path: Path, *clients: dict[str, Any]) -> Clients:
         path = tmp_path / "clients.json"
         path.write_text(json.dumps(clients))
-        return Clients(path)
+        return Clients(path, look_every=0)
 
     @pytest.mark.parametrize(
         "changes",
@@ -183,7 +192,7 @@ class TestSigningKeys:
 
     def test_every_worker_sees_by_itself_that_they_changed(self, tmp_path: Path) -> None:
         key_files.create(tmp_path)
-        workers = [keys.Keys(tmp_path), keys.Keys(tmp_path)]
+        workers = [keys.Keys(tmp_path, look_every=0), keys.Keys(tmp_path, look_every=0)]
 
         def known() -> list[set[str]]:
             found = [{key["kid"] for key in worker.public["keys"] if key["alg"] == "ES256"} for worker in workers]
@@ -203,6 +212,14 @@ class TestSigningKeys:
         with pytest.raises(keys.BadToken):
             workers[1].verify(token, "JWT")
 
+    def test_a_change_counts_within_moments_though_not_each_signature_looks(self, tmp_path: Path) -> None:
+        key_files.create(tmp_path)
+        worker = keys.Keys(tmp_path)
+        assert_seldom_looks(worker.ring)
+        old = worker.public
+        key_files.rotate(tmp_path, "ES256", overlap=False)
+        wait_until(lambda: worker.public != old)
+
     def test_a_rotation_that_was_cut_off_goes_on(self, tmp_path: Path) -> None:
         key_files.create(tmp_path)
         cut = mock.patch.object(os, "replace", side_effect=InterruptedError)
@@ -215,7 +232,7 @@ class TestSigningKeys:
 
     def test_a_new_file_is_seen_though_it_bears_the_number_of_one_that_is_gone(self, tmp_path: Path) -> None:
         key_files.create(tmp_path)
-        worker, path = keys.Keys(tmp_path), tmp_path / "signing-ES256.pem"
+        worker, path = keys.Keys(tmp_path, look_every=0), tmp_path / "signing-ES256.pem"
         old, key = worker.public, key_files.new("ES256").as_pem(private=True)
         path.write_bytes(key)  # in place: the same name and the same number, as a file may have that comes after two
         moments_ago = time.time_ns() - 10**9
@@ -225,7 +242,7 @@ class TestSigningKeys:
 
     def test_what_cannot_be_read_at_this_moment_is_read_at_the_next(self, tmp_path: Path) -> None:
         key_files.create(tmp_path)
-        worker = keys.Keys(tmp_path)
+        worker = keys.Keys(tmp_path, look_every=0)
         old = worker.public
         key_files.rotate(tmp_path, "ES256", overlap=False)
         a_while_ago = time.time_ns() - 10**9  # else it would be looked at again anyway
@@ -239,7 +256,7 @@ class TestSigningKeys:
     ) -> None:
         monkeypatch.setattr(keys, "TICK_NANOSECONDS", 10**12)  # however long this takes on a busy machine
         key_files.create(tmp_path)
-        worker = keys.Keys(tmp_path)
+        worker = keys.Keys(tmp_path, look_every=0)
         key_files.publish_ahead(tmp_path, "ES256")
         stamp = tmp_path.stat()
         assert len(worker.public["keys"]) == 3
@@ -524,6 +541,15 @@ class TestProcess:
         assert all(isinstance(json.loads(line), dict) for line in log.splitlines())
         for secret in (tokens["access_token"], tokens["refresh_token"], PASSWORDS["alice"], secret_of("gateway")):
             assert secret not in log
+
+
+def assert_seldom_looks(act: Callable[[], object]) -> None:
+    """The file system is asked now and then, however often this is done."""
+    began = time.monotonic()
+    with mock.patch.object(os, "stat", wraps=os.stat) as looked:
+        for _ in range(1000):
+            act()
+    assert 1 <= looked.call_count <= 1 + (time.monotonic() - began) / LOOK_EVERY
 
 
 def children(pid: int) -> list[str]:

@@ -25,9 +25,9 @@ from idp.store import Store, new_secret
 class LiveClients(Clients):
     """The clients in the file, with those that were added and without those that were removed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, look_every: float) -> None:
         self._added: dict[str, Client | None] = {}
-        super().__init__(path)
+        super().__init__(path, look_every)
 
     def load(self, store: Store) -> None:
         """Take over what the store says."""

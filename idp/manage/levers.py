@@ -27,8 +27,9 @@ class ManagedProvider(Provider):
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         super().__init__(settings, clock)
         self.clock: ShiftedClock = ShiftedClock(clock)
-        self.clients: LiveClients = LiveClients(settings.clients_file)
-        self.keys: LiveKeys = LiveKeys(settings.data_dir)
+        # Whoever changes something sees at the next request what comes of it.
+        self.clients: LiveClients = LiveClients(settings.clients_file, look_every=0)
+        self.keys: LiveKeys = LiveKeys(settings.data_dir, look_every=0)
         self.tokens = Tokens(settings.issuer, self.store, self.keys, self.users, self.clock)
         self._looking = threading.Lock()
         self._seen = dict(state.AT_FIRST)

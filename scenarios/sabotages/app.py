@@ -5,6 +5,7 @@ from __future__ import annotations
 from scenarios.sabotages.sabotage import Sabotage
 
 APP = "services/app.py"
+ROUTING = "services/routing.py"
 PROBLEMS = "services/problems.py"
 BODIES = "services/bodies.py"
 SETTINGS = "services/settings.py"
@@ -64,10 +65,31 @@ SABOTAGES = (
     ),
     Sabotage(
         "a path has two spellings",
-        APP,
-        "    app.url_map.merge_slashes = False",
-        "    app.url_map.merge_slashes = True",
+        ROUTING,
+        "merge_slashes=False",
+        "merge_slashes=True",
         "tests/test_orders.py::test_a_path_has_one_spelling",
+    ),
+    Sabotage(
+        "what a client chose is kept for ever",
+        ROUTING,
+        " and not rule.arguments",
+        " or rule.arguments",
+        "tests/test_routing.py::test_what_a_client_may_choose_is_not_kept",
+    ),
+    Sabotage(
+        "another method of a path does what the first did",
+        ROUTING,
+        "        asked = self.path_info, self.default_method",
+        '        asked = self.path_info, "GET"',
+        "tests/test_routing.py::test_each_method_of_a_path_has_a_view_of_its_own",
+    ),
+    Sabotage(
+        "a redirect leads to whatever host was named",
+        ROUTING,
+        "        return Search(self.url_map, self._host,",
+        "        return Search(self.url_map, request.host,",
+        "tests/test_routing.py::test_the_host_that_a_request_names_has_no_say",
     ),
     Sabotage(
         "a request without a host, or with two, is served",

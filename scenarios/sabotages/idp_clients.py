@@ -131,6 +131,42 @@ SABOTAGES = (
         "tests/test_idp_server.py::TestClients::test_a_registration_that_makes_no_sense_is_refused",
     ),
     Sabotage(
+        "a changed secret counts only after a restart",
+        CLIENTS,
+        "            if self._looks.is_due():",
+        "            if not self._clients:",
+        "tests/test_idp_server.py::TestClients::test_a_change_counts_within_moments_though_not_each_request_looks",
+    ),
+    Sabotage(
+        "each request looks at the file of clients",
+        CLIENTS,
+        "            if self._looks.is_due():",
+        "            if self._path:",
+        "tests/test_idp_server.py::TestClients::test_a_change_counts_within_moments_though_not_each_request_looks",
+    ),
+    Sabotage(
+        "each signature looks at the files of the keys",
+        "idp/keys.py",
+        "        if self._looks.is_due():",
+        "        if self._files:",
+        "tests/test_idp_server.py::TestSigningKeys"
+        "::test_a_change_counts_within_moments_though_not_each_signature_looks",
+    ),
+    Sabotage(
+        "whoever pulls a lever may see what was before",
+        "idp/manage/levers.py",
+        "LiveKeys(settings.data_dir, look_every=0)",
+        "LiveKeys(settings.data_dir, look_every=60)",
+        "tests/test_manage_levers.py",
+    ),
+    Sabotage(
+        "a change of a file is not seen for ever",
+        "services/following.py",
+        "        self._next = now + self._every",
+        "        self._next = now + 3600",
+        "tests/test_following.py::TestLooks",
+    ),
+    Sabotage(
         "a client gets OpenID's scopes for itself",
         "idp/client_credentials.py",
         "        if scope is None or PROTOCOL_SCOPES.intersection(scope.split()):",
@@ -174,10 +210,10 @@ SABOTAGES = (
         f"{BROWSER}::TestOpenIDConnect::test_prompt_none_never_shows_a_page",
     ),
     Sabotage(
-        "a path with two slashes leads to whatever host was named",
-        "idp/app.py",
-        "    app.url_map.merge_slashes = False",
-        "    app.url_map.merge_slashes = True",
+        "a path with two slashes leads to a shorter one",
+        "services/routing.py",
+        "merge_slashes=False",
+        "merge_slashes=True",
         f"{REQUESTS}::TestOpenRedirector::test_not_by_a_path_that_could_be_written_shorter",
     ),
     # door
