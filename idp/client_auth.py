@@ -67,7 +67,7 @@ def _check_secret(client: Client, secret: str) -> None:
 def _methods_shown(request: flask.Request) -> list[str]:
     """Every way in which the request tries to prove something, those included that we do not offer."""
     places = {
-        "client_secret_basic": "Authorization" in request.headers,
+        "client_secret_basic": "HTTP_AUTHORIZATION" in request.environ,
         "client_secret_post": "client_secret" in request.form,
         "a secret in the query": "client_secret" in request.args,
         "client_assertion": "client_assertion" in request.form,
@@ -77,7 +77,7 @@ def _methods_shown(request: flask.Request) -> list[str]:
 
 def _basic(request: flask.Request) -> tuple[str, str]:
     """Client id and secret of HTTP Basic, each form-encoded on its own (RFC 6749 §2.3.1)."""
-    scheme, _, encoded = request.headers["Authorization"].partition(" ")
+    scheme, _, encoded = request.environ["HTTP_AUTHORIZATION"].partition(" ")
     try:
         client_id, _, secret = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
     except ValueError:  # not base64, not even ASCII, or not UTF-8

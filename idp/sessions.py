@@ -25,7 +25,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def open_session(self, app: flask.Flask, request: flask.Request) -> SecureCookieSession | None:
         """The session that the cookie holds, or a new one."""
-        return super().open_session(app, request) if "Cookie" in request.headers else self.session_class()
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
 
     def save_session(self, app: flask.Flask, session: SessionMixin, response: flask.Response) -> None:
         """Give the browser its cookie, if somebody looked at the session."""
