@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import re
 import threading
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from services.following import LOOK_EVERY, Looks
+from services.following import LOOK_EVERY, Looks, Stamp, stamp
 
 log = logging.getLogger(__name__)
 
@@ -121,18 +120,17 @@ class Clients:
         self._path = path
         self._lock = threading.Lock()
         self._looks = Looks(look_every)
-        self._stamp = (-1, -1)
+        self._stamp: Stamp | None = None
         self._clients: dict[str, Client] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Read the file again if it changed; raises `OSError` or `pydantic.ValidationError`, and keeps what it had."""
         with self._lock:
-            found = os.stat(self._path)
-            stamp = (found.st_mtime_ns, found.st_ino)
-            if stamp != self._stamp:
+            changed = stamp(self._path)
+            if changed != self._stamp:
                 octets = self._path.read_bytes()
-                self._stamp = stamp  # not before: what could not be read at this moment is read at the next
+                self._stamp = changed  # not before: what could not be read at this moment is read at the next
                 self._clients = {client.client_id: client for client in _FILE.validate_json(octets)}
 
     def all(self) -> dict[str, Client]:

@@ -119,8 +119,11 @@ class Keys:
 
     @property
     def public(self) -> dict[str, Any]:
-        """What everybody may know of them: a JWKS (RFC 7517 §5)."""
-        return self.ring().public
+        """What everybody may know of them: a JWKS (RFC 7517 §5).
+
+        As they are now: whoever is shown the name of a key that signs since a moment ago asks here, and only once.
+        """
+        return self.ring(at_once=True).public
 
     def sign(self, claims: dict[str, Any], algorithm: str, typ: str) -> str:
         """`claims` as a signed token of the kind `typ`."""
@@ -130,9 +133,9 @@ class Keys:
         """The claims of a token that we signed ourselves as `typ`, else `BadToken`."""
         return self.ring().verify(token, typ)
 
-    def ring(self) -> Ring:
-        """The keys as they are now, whole: nobody takes the name of one key and the signature of another."""
-        if self._looks.is_due():
+    def ring(self, *, at_once: bool = False) -> Ring:
+        """The keys, whole: nobody takes the name of one key and the signature of another."""
+        if at_once or self._looks.is_due():
             changed = os.stat(self._directory).st_mtime_ns
             if changed != self._changed:
                 with self._lock:

@@ -35,11 +35,14 @@ def story(shop: Shop, trace: str, patience: float = PATIENCE_SECONDS) -> list[Ho
     Raises `StoryIncomplete`.
     """
     deadline = time.monotonic() + patience
-    while not _complete(lines := _lines(shop, trace)):
-        if time.monotonic() > deadline:
+    while True:
+        is_last = time.monotonic() > deadline  # however long the look before it took
+        lines = _lines(shop, trace)
+        if _complete(lines):
+            return _told(lines, "you")
+        if is_last:
             raise StoryIncomplete(trace, _told(lines, "?"))
         time.sleep(0.05)  # the lines are in files or an engine's log: there is nothing to wait on but the next look
-    return _told(lines, "you")
 
 
 def _told(lines: list[dict[str, Any]], unseen: str) -> list[Hop]:

@@ -1,11 +1,13 @@
-"""What has come of a request before anybody's time is spent on it: the handshake, its head, and its body.
+"""What has come of a request before anybody's time is spent on it, and what has not gone yet of its answer.
 
-gunicorn waits in a thread for what a client has not sent yet, so a few who send an octet now and then keep everybody
-else out ("slow" attacks, CWE-400).  Here what comes is put by, until there is all of it; only then is it read.
+gunicorn waits in a thread for what a client has not sent yet, or does not take, so a few who send or take an octet now
+and then keep everybody else out ("slow" attacks, CWE-400).  Here what comes is put by, until there is all of it; only
+then is it read.  And what is not taken is put by, until it is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import select
 import ssl
@@ -13,6 +15,8 @@ import time
 from typing import Any
 
 from gunicorn import http
+from gunicorn.http.errors import NoMoreData
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.sock import ssl_wrap_socket
 from gunicorn.workers.gthread import TConn
 
@@ -25,9 +29,9 @@ LARGEST = 96 * 1024
 PIECE = 16 * 1024
 """Octets at once: a TLS record has no more (RFC 8446 §5.1), so none stays behind where a poll does not see it."""
 LONGEST_LINE = 4096
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*([0-9]{1,18})[ \t]*\r\n")
 CHUNKED, LINE, END = b"\r\ntransfer-encoding:", b"\r\n", b"\r\n\r\n"
-CHUNK = re.compile(rb"([0-9A-Fa-f]{1,7})[ \t]*(?:;|\Z)")
+CHUNK = re.compile(rb"0*([0-9A-Fa-f]{1,7})[ \t]*(?:;|\Z)")
 EXPECTS = re.compile(rb"[^\r\n]* HTTP/1\.1(?s:.*?)\r\n(expect:[ \t]*100-continue[ \t]*\r\n)", re.IGNORECASE)
 """With 1.0 nobody can wait for a word (RFC 9110 §10.1.1)."""
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -39,7 +43,7 @@ def missing(octets: bytes, seen: int = 0) -> tuple[str | None, int]:
     """What these octets lack to be a request, as far as one can tell at a glance: its `head`, or its `body`.
 
     And up to where the body's chunks were seen, not to look at them again.  This decides when a request is read, never
-    what it means: what can be told only by reading lacks nothing.
+    what it means: what can be told only by reading lacks nothing, and if it does, nobody waits for it (`Unreader`).
     """
     end = octets.find(END)
     if end < 0:
@@ -69,8 +73,24 @@ def _seen(octets: bytes, at: int) -> int:
     return at if len(octets) - at < LONGEST_LINE else 0
 
 
+class Unreader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
+    """What gunicorn's parser reads from."""
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """What is there; `NoMoreData` when nothing is, since nobody waits for more here."""
+        waited = self.sock.gettimeout()
+        self.sock.setblocking(False)
+        try:
+            octets: bytes = super().chunk(size_hint)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+            raise NoMoreData from error
+        finally:
+            self.sock.settimeout(waited)
+        return octets
+
+
 class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
-    """A connection, and what has come on it that was not read yet."""
+    """A connection, what has come on it that was not read yet, and what was said that has not gone."""
 
     sock: Any
     parser: Any
@@ -80,6 +100,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.since: float | None = time.monotonic()
         """When the request at hand began to come; None between two of them."""
         self.held = b""
+        self.unsent = memoryview(b"")
         self.lacks: str | None = "head"
         self._seen, self._waited = 0, False
 
@@ -140,7 +161,22 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
                 self.sock = ssl_wrap_socket(self.sock, self.cfg)
             self.sock.do_handshake()
         self.parser = http.get_parser(self.cfg, self.sock, self.client)
+        self.parser.unreader = Unreader(self.sock)
         self.initialized = True
+
+    def sendall(self, octets: bytes) -> None:
+        """Say this, after whatever was said before and was not taken yet, as far as it is taken now."""
+        self.unsent = memoryview(bytes(self.unsent) + octets if self.unsent else octets)
+        self.send_on()
+
+    def send_on(self) -> bool:
+        """Send what was put by, without waiting; whether all of it has gone.  `OSError` when nobody takes it."""
+        if self.sock.gettimeout() != 0:
+            self.sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError, ssl.SSLWantWriteError):
+            while self.unsent:
+                self.unsent = self.unsent[self.sock.send(self.unsent) :]
+        return not self.unsent
 
 
 def _comes(sock: Any, seconds: float) -> bool:

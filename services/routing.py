@@ -1,4 +1,4 @@
-"""Where a request leads: one path, one meaning; and the host that it names has no say in it.
+"""Where a request leads: the host that it names has no say in it, and no slash too many is passed over.
 
 Werkzeug goes through the rules anew for each request, and leaves a cycle behind that only a search for garbage ends.
 """
@@ -16,7 +16,7 @@ class Paths(Map):
     """The rules, and by path and method those that were found already for a path that is always the same."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options, merge_slashes=False)  # or there would be a redirect from //orders
+        super().__init__(**options, merge_slashes=False)  # or /orders//1 would be redirected
         self.found: dict[tuple[str, str], Rule] = {}
         """No more than there are rules, each with its own methods: whatever else is asked for is never put here."""
 

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 import flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import BadRequest
 
 from services import arriving, logs, whole
@@ -117,25 +117,30 @@ def hanging_up(app: flask.Flask, seconds: float = MAX_CONNECTION_AGE_SECONDS) ->
         connection = environ.get("gunicorn.socket")
         old = connection is not None and time.monotonic() - opened.setdefault(connection, time.monotonic()) > seconds
         if old or int(environ.get("CONTENT_LENGTH") or 0) > arriving.LARGEST:
-            # gunicorn drops a Connection header of the application's, so its own response object has to be told.
-            start_response.__self__.force_close()  # type: ignore[attr-defined]  # a method bound to that object
+            _hang_up_after(start_response)
         return inner(environ, start_response)
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented way to wrap an application
     return app
 
 
+def _hang_up_after(start_response: Callable[..., Any]) -> None:
+    """gunicorn drops a Connection header of the application's, so its own response object has to be told."""
+    start_response.__self__.force_close()  # type: ignore[attr-defined]  # a method bound to that object
+
+
 class _Body:
     """A request's body whose broken framing is the sender's mistake, not ours."""
 
-    def __init__(self, body: Any) -> None:
-        self._body = body
+    def __init__(self, body: Any, start_response: Callable[..., Any]) -> None:
+        self._body, self._start_response = body, start_response
 
     def read(self, *size: int) -> bytes:
         try:
             octets: bytes = self._body.read(*size)
-        except ParseException as error:
-            raise BadRequest("the body's chunks are broken") from error
+        except (ParseException, NoMoreData) as error:  # where the next request begins, nobody knows
+            _hang_up_after(self._start_response)
+            raise BadRequest("the body's framing is broken") from error
         return octets
 
 
@@ -144,7 +149,7 @@ def checked_framing(app: flask.Flask) -> flask.Flask:
     inner = app.wsgi_app
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        environ["wsgi.input"] = _Body(environ["wsgi.input"], start_response)
         return inner(environ, start_response)
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented way to wrap an application

@@ -1,6 +1,7 @@
 """An answer in one piece: head and body in one record of TLS, one packet, one call of the kernel.
 
-gunicorn writes them apart, and has no setting for it; its response says where a subclass may do otherwise.
+gunicorn writes them apart, and has no setting for it; its response says where a subclass may do otherwise.  And it
+waits until all is taken; our connections put by what is not.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from gunicorn.http import wsgi
 class WholeResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
     """Keeps the head back until there is something of the body to go with it, or nothing more to come."""
 
-    def __init__(self, request: Any, sock: Any, config: Any) -> None:
-        super().__init__(request, sock, config)
+    def __init__(self, request: Any, _: Any, config: Any) -> None:
+        super().__init__(request, request.connection, config)
         self._head = b""
 
     def send_headers(self) -> None:

@@ -1,9 +1,10 @@
 """How a server's process shares its time and its handles out among those who connect.
 
 gunicorn gives a thread to each new connection, and waits in it without a deadline, first for a word, then for a
-handshake and a request: as many silent or slow connections as there are threads would silence a service.  It ends when
-it runs out of handles for them; it lets nobody in while it waits for somebody who was answered to hang up; and when it
-is to end, it leaves its door open until the last of them is gone, and whoever comes waits for nobody.
+handshake and a request, and at last until its answer is taken: as many silent or slow connections as there are threads
+would silence a service.  It ends when it runs out of handles for them; it lets nobody in while it waits for somebody
+who was answered to hang up; and when it is to end, it leaves its door open until the last of them is gone, and whoever
+comes waits for nobody.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Threads for those who have said what they want, and a deadline for everybody."""
 
     def init_process(self) -> None:
-        self.until: dict[Any, float] = {}
+        self.sending: dict[Any, float] = {}
         self.leaving: dict[Any, float] = {}
         super().init_process()
 
@@ -59,6 +60,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 while self.accept(listener):
                     pass
                 listener.close()
+
+    def is_parent_alive(self) -> bool:
+        """Whether somebody is there to tell us when to end; without them we are to end now, and shut the door first."""
+        if not super().is_parent_alive():
+            self.alive = False
+        return bool(self.alive)
 
     def accept(self, listener: Any) -> bool:
         """Take somebody in, to wait in the main loop until they say something; whether there was anybody."""
@@ -91,30 +98,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             if not isinstance(error, GONE) and error.errno != errno.ENOTCONN:
                 self.log.exception("a connection cannot be served")
             return False
-        self.until[connection] = time.monotonic() + arriving.HEAD_SECONDS
-        try:
-            return super().handle(connection)
-        finally:
-            self.until.pop(connection, None)
+        return super().handle(connection)
 
     def handle_request(self, request: Any, connection: Any) -> Any:
-        """The rest: what there still is of the body, and our answer."""
-        self.until[connection] = time.monotonic() + arriving.REQUEST_SECONDS
+        """Answer it; the answer wants to know on which connection."""
+        request.connection = connection
         return super().handle_request(request, connection)
 
     def _keepalive_after(self, connection: Connection, keepalive: bool) -> bool:
-        """Whether the connection can serve again: if what nobody read of the body has come, and can be thrown away.
+        """Whether the connection can serve again: if what nobody read of the body is here, and can be thrown away.
 
         gunicorn gives that so long, on a clock; on a busy machine there would be no time left with nothing to do.
         """
-        if not keepalive:
-            return False
-        connection.sock.setblocking(False)
-        try:
-            drained = connection.parser.finish_body(max_bytes=arriving.LARGEST)
-        except BlockingIOError:
-            return False
-        return bool(drained and not connection.parser.mesg.body.failed)  # over TLS, more to come is no error to it
+        return bool(keepalive and connection.parser.finish_body(max_bytes=arriving.LARGEST))
 
     def finish_request(self, connection: Any, handled: Future[Any]) -> None:
         """Have the connection wait for more, or see it off: in the main loop, so without waiting for anybody.
@@ -125,10 +121,34 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if not failed and handled.result() is LATER:
             late = time.monotonic() > connection.until
             self.hang_up(connection) if late else self.wait_for(connection)
+        elif connection.unsent and not failed:
+            self.send_later(connection, handled)
         elif failed or handled.result():
             super().finish_request(connection, handled)
         else:
             self.see_off(connection)
+
+    def send_later(self, connection: Connection, handled: Future[Any]) -> None:
+        """Have the rest of the answer wait until it is taken, and only then go on to the next request."""
+        self.sending[connection] = time.monotonic() + arriving.REQUEST_SECONDS
+        self.poller.register(connection.sock, selectors.EVENT_WRITE, lambda _: self.send_on(connection, handled))
+
+    def send_on(self, connection: Connection, handled: Future[Any]) -> None:
+        """Send what is taken now."""
+        try:
+            if not connection.send_on():
+                return
+        except OSError:  # gone already
+            self.give_up(connection)
+        else:
+            del self.sending[connection]
+            self.poller.unregister(connection.sock)
+            self.finish_request(connection, handled)
+
+    def give_up(self, connection: Any) -> None:
+        """Hang up on somebody who does not take their answer."""
+        del self.sending[connection]
+        self.hang_up(connection)
 
     def see_off(self, connection: Connection) -> None:
         """Say that this was all, and wait until they have heard it."""
@@ -168,10 +188,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for connection, until in list(self.leaving.items()):
             if force or time.monotonic() > until:
                 self.let_go(connection)
-        for connection, until in list(self.until.items()):
-            if time.monotonic() > until:
-                with contextlib.suppress(OSError):  # gone already; not SSLSocket's own, which would drop TLS mid-read
-                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+        for connection, until in list(self.sending.items()):
+            if force or time.monotonic() > until:
+                self.give_up(connection)
         super().murder_keepalived(force)
 
     def _cap_keepalive(self, deadline: float) -> None:

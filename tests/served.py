@@ -27,6 +27,10 @@ def application() -> flask.Flask:
     def admin() -> str:
         return "admin"
 
+    @app.get("/much/<int:octets>")
+    def much(octets: int) -> str:
+        return "x" * octets
+
     @app.get("/fails")
     def fails() -> str:
         raise RuntimeError("two\nlines")

@@ -115,9 +115,8 @@ class TestClients:
         assert clients.get("old") is None
 
     def clients(self, tmp_path: Path, *clients: dict[str, Any]) -> Clients:
-        path = tmp_path / "clients.json"
-        path.write_text(json.dumps(clients))
-        return Clients(path, look_every=0)
+        (tmp_path / "draft").write_text(json.dumps(clients))
+        return Clients((tmp_path / "draft").replace(tmp_path / "clients.json"), look_every=0)
 
     @pytest.mark.parametrize(
         "changes",
@@ -214,11 +213,22 @@ class TestSigningKeys:
 
     def test_a_change_counts_within_moments_though_not_each_signature_looks(self, tmp_path: Path) -> None:
         key_files.create(tmp_path)
-        worker = keys.Keys(tmp_path)
-        assert_seldom_looks(worker.ring)
-        old = worker.public
+        signing, other = keys.Keys(tmp_path), keys.Keys(tmp_path)
+        assert_seldom_looks(signing.ring)
+        old = signing.public
         key_files.rotate(tmp_path, "ES256", overlap=False)
-        wait_until(lambda: worker.public != old)
+        wait_until(lambda: signing.ring().public != old)
+        assert header_of(signing.sign({}, "ES256", "JWT"))["kid"] not in {key["kid"] for key in old["keys"]}
+        assert other.public == signing.public
+
+    def test_whoever_asks_for_the_keys_gets_those_that_sign_already_at_another_worker(self, tmp_path: Path) -> None:
+        """Who verifies asks when it is shown a name that it does not know, and then not again for a while."""
+        key_files.create(tmp_path)
+        signing, other = keys.Keys(tmp_path, look_every=0), keys.Keys(tmp_path, look_every=3600)
+        other.ring()
+        key_files.rotate(tmp_path, "ES256", overlap=True)
+        kid = header_of(signing.sign({}, "ES256", "JWT"))["kid"]
+        assert kid in {key["kid"] for key in other.public["keys"]}
 
     def test_a_rotation_that_was_cut_off_goes_on(self, tmp_path: Path) -> None:
         key_files.create(tmp_path)

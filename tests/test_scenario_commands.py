@@ -75,7 +75,7 @@ class TestScenario:
         for words in (story.title, story.walkthrough, expected.reason, "SERVED 201", *story.references, "as expected"):
             assert words in told
         for hop in ("you → gateway", "gateway → orders", "orders → inventory", "orders → billing"):
-            assert hop in told
+            assert hop in told, told
 
     def test_a_family_shows_each_case(self, world: World, out: Console, printed: Callable[[], str]) -> None:
         assert show.scenario(world, load("knock_at_each_service"), out)

@@ -30,9 +30,21 @@ HALF = {
     "chunks": CHUNKED + b"2\r\nhe\r\n",
     "a chunk": CHUNKED + b"5\r\nhe",
     "a word": EXPECTS,
+    "a body, told at length": b"POST /told HTTP/1.1\r\nHost: a\r\nContent-Length: 00000000000000000005\r\n\r\nhe",
+    "a chunk, told at length": CHUNKED + b"00000000005\r\nhe",
+    "the end of chunks": CHUNKED + b"5\r\nhello\r\n00000000000\r\n",
 }
 REST = {"a head": b"ngth: 5\r\n\r\nhello", "a body": b"llo", "chunks": b"3\r\nllo\r\n0\r\n\r\n"}
-REST |= {"a chunk": b"llo\r\n0\r\n\r\n", "a word": b"hello"}
+REST |= {"a chunk": b"llo\r\n0\r\n\r\n", "a word": b"hello", "the end of chunks": b"\r\n"}
+REST |= {"a body, told at length": REST["a body"], "a chunk, told at length": REST["a chunk"]}
+LACKING = {
+    "more than is put by": POST + b"Content-Length: 999999\r\n\r\nx",
+    "more than anybody can count": POST + b"Content-Length: 9999999999999999999\r\n\r\nx",
+    "a chunk beyond measure": CHUNKED + b"FFFFFFFF\r\nhe",
+    "a long line before a chunk": CHUNKED + b"f" * 5000,
+    "a long word about a chunk": CHUNKED + b"5;" + b"f" * 5000,
+}
+"""Beginnings of requests that nobody here would wait for the end of."""
 PUT = b"PUT /admin HTTP/1.1\r\nHost: a\r\n"
 UNREAD = {
     "all of it": (PUT + b"Content-Length: 50000\r\n\r\n" + b"x" * 50_000, "keep-alive", 200),
@@ -48,6 +60,14 @@ def talk_on(connection: socket.socket, octets: bytes, every: float = 0.05) -> No
     while time.monotonic() < deadline:
         connection.sendall(octets)
         time.sleep(every)  # the other end closes without a word: there is nothing to wait on but the next try
+
+
+def knock_on(served: Served, held: contextlib.ExitStack) -> None:
+    """Come again and again, and stay; `ConnectionRefusedError` once the door is shut."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        held.enter_context(served.connect())
+        time.sleep(0.05)  # nobody tells when the door is shut: there is nothing to wait on but the next try
 
 
 class TestWhoIsSlow:
@@ -195,10 +215,38 @@ class TestWhoIsSlow:
             assert ask(connection, EXPECTS)[0] == 100
             assert refused(connection)
 
-    def test_whoever_sends_too_much_is_not_listened_to_for_ever(self, hasty: Served) -> None:
-        """More than is put by is read as it comes; an application of ours would refuse it unread."""
-        with hasty.connect() as connection:
-            assert refused(connection, b"POST /told HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\nx")
+    @pytest.mark.parametrize("said", LACKING)
+    def test_what_seems_to_lack_nothing_is_not_waited_for_either(self, plain: Served, said: str) -> None:
+        """A glance and gunicorn's parser need not agree; where that would wait, in a thread, nobody does."""
+        crowd = self.crowd(plain, LACKING[said])
+        try:
+            began = time.monotonic()
+            answers = [ask(connection, b"") for connection in crowd]
+            assert {(status, headers.get("connection")) for status, headers, _ in answers} == {(400, "close")}
+            assert plain.tell()["PATH_INFO"] == "/told"
+            assert time.monotonic() - began < PATIENCE / 4
+            assert {received(connection) for connection in crowd} == {b""}
+        finally:
+            for connection in crowd:
+                connection.close()
+
+    @pytest.mark.parametrize("half", ["chunks", "a chunk"])
+    def test_whoever_goes_away_half_way_is_told_that_it_was_half(self, plain: Served, half: str) -> None:
+        with plain.connect() as connection:
+            connection.sendall(HALF[half])
+            connection.shutdown(socket.SHUT_WR)
+            status, headers, _ = ask(connection, b"")
+            assert (status, headers["connection"]) == (400, "close")
+
+    def test_whoever_comes_when_nobody_leads_it_any_more_is_not_let_in(self) -> None:
+        """Its master is gone, and it ends; whoever has begun is served, and nobody else waits at the door."""
+        with serving(head=30) as served, served.connect() as begun:
+            begun.sendall(HALF["a head"])
+            assert served.tell()["PATH_INFO"] == "/told"  # whoever came first has been let in, too
+            served.process.kill()
+            with contextlib.ExitStack() as held, pytest.raises(ConnectionRefusedError):
+                knock_on(served, held)
+            assert ask(begun, REST["a head"])[0] == 200
 
     def test_whoever_has_said_nothing_is_not_waited_for_when_it_ends(self) -> None:
         with serving(head=30, linger=0.1) as served, served.connect():
@@ -206,6 +254,61 @@ class TestWhoIsSlow:
             began = time.monotonic()
             assert served.end() == 0
             assert time.monotonic() - began < 4  # within 5 it ends in any case
+
+
+class TestWhoDoesNotRead:
+    """Whoever asks and asks, and takes no answer, takes nobody's time but their own (CWE-400)."""
+
+    MUCH, TIMES = 100_000, 200
+    """Octets of an answer, and how often it is asked for: more than any buffer between us holds."""
+    ASKED = b"GET /much/%d HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    @pytest.mark.parametrize("over", ["TCP", "TLS"])
+    def test_others_are_served_meanwhile_and_so_are_they(self, home: Path, over: str) -> None:
+        context = trusting(home, own(home)) if over == "TLS" else None
+        with serving(home if context else None, "optional") as plain, contextlib.ExitStack() as held:
+            crowd = [held.enter_context(plain.connect(context)) for _ in range(16)]
+            for connection in crowd:
+                connection.sendall(self.ASKED % self.MUCH * self.TIMES)
+            began = time.monotonic()
+            for _ in range(20):
+                assert plain.tell(context=context)["PATH_INFO"] == "/told"
+            assert time.monotonic() - began < PATIENCE / 4
+            self.hear(crowd[0], self.MUCH, self.TIMES)
+
+    def hear(self, connection: socket.socket, octets: int, times: int = 1) -> None:
+        """Take so many answers, each of so many octets, in the end."""
+        with connection.makefile("rb") as answers:
+            for _ in range(times):
+                assert answers.readline() == b"HTTP/1.1 200 OK\r\n"
+                while answers.readline() != b"\r\n":
+                    pass
+                assert answers.read(octets) == b"x" * octets
+
+    @pytest.mark.parametrize("over", ["TCP", "TLS"])
+    def test_the_rest_of_an_answer_waits_for_them(self, home: Path, over: str) -> None:
+        context = trusting(home, own(home)) if over == "TLS" else None
+        all_of_it = self.MUCH * self.TIMES
+        with serving(home if context else None, "optional") as plain, plain.connect(context) as connection:
+            connection.sendall(self.ASKED % all_of_it)
+            plain.awaited('"route": "/much/')
+            assert plain.tell(context=context)["PATH_INFO"] == "/told"
+            self.hear(connection, all_of_it)
+            assert json.loads(ask(connection, b"GET /told HTTP/1.1\r\nHost: a\r\n\r\n")[2])["PATH_INFO"] == "/told"
+
+    def test_they_are_hung_up_on_in_the_end(self, hasty: Served) -> None:
+        with hasty.connect() as connection:
+            connection.sendall(self.ASKED % self.MUCH * self.TIMES)
+            with pytest.raises(ConnectionError):
+                talk_on(connection, b"and another thing")
+
+    def test_whoever_goes_away_instead_is_forgotten(self, plain: Served) -> None:
+        for _ in range(3):
+            with plain.connect() as connection:
+                connection.sendall(self.ASKED % (self.MUCH * self.TIMES))
+                plain.awaited('"route": "/much/')
+        assert plain.tell()["PATH_INFO"] == "/told"
+        assert len([line for line in plain.lines if "Booting worker" in line]) == 1
 
 
 class TestWhoDoesNotHangUp:

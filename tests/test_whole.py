@@ -24,8 +24,8 @@ class Wire:
 def answered(*body: bytes, method: str = "GET", status: str = "200 OK", length: int | None = None) -> Wire:
     """The answer of an application that returns `body`, and says how long it is if that is given."""
     wire = Wire()
-    request: Any = SimpleNamespace(version=(1, 1), method=method, should_close=lambda: False)
-    response = WholeResponse(request, wire, Config())
+    request: Any = SimpleNamespace(version=(1, 1), method=method, should_close=lambda: False, connection=wire)
+    response = WholeResponse(request, None, Config())
     said = [("Content-Length", str(length))] if length is not None else []
     response.start_response(status, [("Content-Type", "text/plain"), *said])
     for piece in body:

@@ -27,8 +27,8 @@ SABOTAGES = (
     Sabotage(
         "a secret that was taken out is still accepted",
         "idp/clients.py",
-        "            if stamp != self._stamp:",
-        "            if self._stamp == (-1, -1):",
+        "            if changed != self._stamp:",
+        "            if self._stamp is None:",
         f"{GRANTS}::TestClientAuthentication::test_two_secrets_count_while_one_takes_the_others_place",
     ),
     Sabotage(
@@ -147,10 +147,18 @@ SABOTAGES = (
     Sabotage(
         "each signature looks at the files of the keys",
         "idp/keys.py",
-        "        if self._looks.is_due():",
+        "        if at_once or self._looks.is_due():",
         "        if self._files:",
         "tests/test_idp_server.py::TestSigningKeys"
         "::test_a_change_counts_within_moments_though_not_each_signature_looks",
+    ),
+    Sabotage(
+        "whoever asks for the keys may miss one that signs already",
+        "idp/keys.py",
+        "self.ring(at_once=True)",
+        "self.ring()",
+        "tests/test_idp_server.py::TestSigningKeys"
+        "::test_whoever_asks_for_the_keys_gets_those_that_sign_already_at_another_worker",
     ),
     Sabotage(
         "whoever pulls a lever may see what was before",

@@ -1,8 +1,9 @@
-"""Mallory begins sixty times and never comes to an end: with a handshake, with a head, with a body.
+"""Mallory begins eighty times and never comes to an end: with a handshake, a head, a body, or with hearing an answer.
 
-She adds an octet now and then, so that she is there, and busy.  Whoever gives her a thread each time, and has it wait
-for the rest, soon has none left: eight of her beginnings are enough, and to begin costs her nothing.  Alice comes in
-between, and may not notice.  What mallory has begun is a request all the same: one that she ends is answered.
+She adds an octet now and then, so that she is there, and busy; and she asks again and again for a page, and takes none.
+Whoever gives her a thread each time, and has it wait for the rest, soon has none left: eight of her beginnings are
+enough, and to begin costs her nothing.  Alice comes in between, and may not notice.  What mallory has begun is a
+request all the same: one that she ends is answered.
 """
 
 import time
@@ -23,6 +24,15 @@ EXPECTED = {
 REFERENCES = ("OWASP ASVS 15.2.2", "OWASP API4:2023", "RFC 9112 §9.5", "CWE-400", "CWE-410")
 CATALOGUE = ("XC-12",)
 EACH = 20
+ANSWERS = 200
+"""Of eleven kilobytes: more than there is room for between her and the gateway."""
+LENGTHS = (
+    "Content-Length: 500",
+    "Content-Length: 00000000000000000500",
+    "Transfer-Encoding: chunked\r\n\r\n500",
+    "Transfer-Encoding: chunked\r\n\r\n00000000000000000500",
+)
+"""How long a body is said to be; one may say it at any length (RFC 9110 §8.6, RFC 9112 §7.1)."""
 AT_ONCE = 4.0
 """Seconds; whoever waits for a thread waits for five, until the first of mallory's has had its time."""
 
@@ -32,7 +42,8 @@ def attempt(world: World) -> Answer:
     alice = world.shopper("alice")
     insist(alice.call("GET", "/api/me").ok, "alice cannot log in")
     head = f"GET /api/items HTTP/1.1\r\nHost: {host(world)}\r\n{credential(world)}Connection: clo"
-    body = f"POST /api/orders HTTP/1.1\r\nHost: {host(world)}\r\nContent-Length: 500\r\n\r\n"
+    bodies = [f"POST /login HTTP/1.1\r\nHost: {host(world)}\r\n{length}\r\n\r\n" for length in LENGTHS]
+    page = f"GET /static/style.css HTTP/1.1\r\nHost: {host(world)}\r\n\r\n"
     with ExitStack() as crowd:
 
         def begun(said: bytes, *, tls: bool = True) -> socket:
@@ -41,12 +52,14 @@ def attempt(world: World) -> Answer:
             return connection
 
         shaking = [begun(b"\x16\x03", tls=False) for _ in range(EACH)]
-        saying = [begun(body.encode()) for _ in range(EACH)]
+        saying = [begun(body.encode()) for body in bodies for _ in range(EACH // len(bodies))]
+        for _ in range(EACH):
+            begun(page.encode() * ANSWERS)
         asking = [begun(head.encode()) for _ in range(EACH)]
         for connection in shaking:
             connection.sendall(b"\x01")
         for connection in saying:
-            connection.sendall(b"{")
+            connection.sendall(b"c")
         began = time.monotonic()
         order = answered(alice.order("book"))
         took = time.monotonic() - began
