@@ -7,7 +7,6 @@ then is it read.  And what is not taken is put by, until it is.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import select
 import ssl
@@ -171,12 +170,13 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     def send_on(self) -> bool:
         """Send what was put by, without waiting; whether all of it has gone.  `OSError` when nobody takes it."""
-        if self.sock.gettimeout() != 0:
+        try:
             self.sock.setblocking(False)
-        with contextlib.suppress(BlockingIOError, ssl.SSLWantWriteError):
             while self.unsent:
                 self.unsent = self.unsent[self.sock.send(self.unsent) :]
-        return not self.unsent
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            return False
+        return True
 
 
 def _comes(sock: Any, seconds: float) -> bool:

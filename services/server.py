@@ -75,6 +75,7 @@ def serve(
             "certfile": str(tls_dir / "leaf.pem"),
             "keyfile": str(tls_dir / "key.pem"),
             "ssl_context": lambda _config, _default: tls(),
+            "suppress_ragged_eofs": False,  # who goes away without a word has not ended what they said (RFC 8446 §6.1)
         }
     whole.install()
     gc.enable()  # whoever starts us may have put it off until all is loaded

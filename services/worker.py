@@ -131,7 +131,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def send_later(self, connection: Connection, handled: Future[Any]) -> None:
         """Have the rest of the answer wait until it is taken, and only then go on to the next request."""
         self.sending[connection] = time.monotonic() + arriving.REQUEST_SECONDS
-        self.poller.register(connection.sock, selectors.EVENT_WRITE, lambda _: self.send_on(connection, handled))
+        try:
+            self.poller.register(connection.sock, selectors.EVENT_WRITE, lambda _: self.send_on(connection, handled))
+        except (OSError, ValueError):  # gone already
+            self.give_up(connection)
 
     def send_on(self, connection: Connection, handled: Future[Any]) -> None:
         """Send what is taken now."""

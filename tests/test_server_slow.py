@@ -302,13 +302,44 @@ class TestWhoDoesNotRead:
             with pytest.raises(ConnectionError):
                 talk_on(connection, b"and another thing")
 
-    def test_whoever_goes_away_instead_is_forgotten(self, plain: Served) -> None:
-        for _ in range(3):
-            with plain.connect() as connection:
-                connection.sendall(self.ASKED % (self.MUCH * self.TIMES))
-                plain.awaited('"route": "/much/')
-        assert plain.tell()["PATH_INFO"] == "/told"
-        assert len([line for line in plain.lines if "Booting worker" in line]) == 1
+    @pytest.mark.parametrize("over", ["TCP", "TLS"])
+    def test_whoever_goes_away_instead_is_forgotten(self, home: Path, over: str) -> None:
+        context = trusting(home, own(home)) if over == "TLS" else None
+        with serving(home if context else None, "optional") as plain:
+            for _ in range(10):
+                with plain.connect(context) as connection:
+                    connection.sendall(self.ASKED % (self.MUCH * self.TIMES))
+                    plain.awaited('"route": "/much/')
+            assert plain.tell(context=context)["PATH_INFO"] == "/told"
+        self.nothing_happened(plain)
+
+    def test_whoever_breaks_off_and_does_not_read_is_forgotten(self, home: Path) -> None:
+        """They end TCP, and not TLS (RFC 8446 §6.1), while part of their answer is there."""
+        body = b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 5000
+        with serving(home, "optional") as plain:
+            for _ in range(10):
+                with plain.connect(trusting(home, own(home))) as connection:
+                    connection.sendall(self.ASKED.replace(b"\r\n\r\n", b"\r\n" + body) % (self.MUCH * self.TIMES))
+                    socket.socket.shutdown(connection, socket.SHUT_WR)
+                    plain.awaited('"route": "/much/')
+            assert plain.tell(context=trusting(home, own(home)))["PATH_INFO"] == "/told"
+        self.nothing_happened(plain)
+
+    @pytest.mark.parametrize("half", HALF)
+    def test_whoever_breaks_off_half_way_has_said_nothing(self, home: Path, half: str) -> None:
+        with serving(home, "optional") as plain:
+            for _ in range(10):
+                with plain.connect(trusting(home, own(home))) as connection:
+                    connection.sendall(HALF[half])
+                    socket.socket.shutdown(connection, socket.SHUT_WR)
+                    assert refused(connection) or half == "a word"  # that is said before anybody breaks off
+        self.nothing_happened(plain)
+
+    def nothing_happened(self, served: Served) -> None:
+        """No process of its ended before its time, and nothing went wrong."""
+        lines = [json.loads(line) for line in served.lines]
+        assert len([line for line in lines if "Booting worker" in line.get("message", "")]) == 1
+        assert [line for line in lines if line.get("level") == "error"] == []
 
 
 class TestWhoDoesNotHangUp:

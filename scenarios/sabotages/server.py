@@ -207,6 +207,20 @@ SABOTAGES = (
         "tests/test_server_slow.py::TestWhoDoesNotRead::test_they_are_hung_up_on_in_the_end",
     ),
     Sabotage(
+        "who breaks off while an answer waits for them ends a server",
+        WORKER,
+        "        except (OSError, ValueError):  # gone already\n            self.give_up(connection)",
+        "        except ZeroDivisionError:\n            self.give_up(connection)",
+        "tests/test_server_slow.py::TestWhoDoesNotRead::test_whoever_breaks_off_and_does_not_read_is_forgotten",
+    ),
+    Sabotage(
+        "who breaks off half-way has said it all",
+        SERVER,
+        '            "suppress_ragged_eofs": False,',
+        '            "suppress_ragged_eofs": True,',
+        "tests/test_server_slow.py::TestWhoDoesNotRead::test_whoever_breaks_off_half_way_has_said_nothing",
+    ),
+    Sabotage(
         "who goes away instead of listening ends a server",
         WORKER,
         "        except OSError:  # gone already\n            self.give_up(connection)",
