@@ -187,7 +187,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         connection.close()
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Hang up on the late ones; gunicorn's main loop comes by here every second."""
+        """Hang up on the late ones; gunicorn's main loop comes by here for its chores."""
         for connection, until in list(self.leaving.items()):
             if force or time.monotonic() > until:
                 self.let_go(connection)
