@@ -39,7 +39,7 @@ def install(app: flask.Flask, service: str, *, trust_caller: bool = True) -> Non
     def begin() -> None:
         g, request = flask.g._get_current_object(), request_at_hand()
         known = TRACEPARENT.match(request.environ.get("HTTP_TRACEPARENT", "")) if trust_caller else None
-        made = f"{random.getrandbits(192):048x}"  # names, not secrets (W3C Trace Context §2.2.5)
+        made = f"{random.getrandbits(192):048x}"  # names, not secrets: it is enough that no two are the same
         g.trace, g.parent = known.groups() if known else (made[:32], None)
         g.span = made[32:]
         g.began = time.monotonic()

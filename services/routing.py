@@ -1,4 +1,4 @@
-"""Where a request leads: the host that it names has no say in it, and no slash too many is passed over.
+"""Where a request leads: the host that it names has no say in it, and two slashes inside of a path are not one.
 
 Werkzeug goes through the rules anew for each request, and leaves a cycle behind that only a search for garbage ends.
 """

@@ -65,3 +65,9 @@ def test_a_path_has_one_spelling(app: Application, path: str) -> None:
 def test_the_host_that_a_request_names_has_no_say(app: Application, path: str, leads_to: str) -> None:
     answer = app.test_client().get(path, headers={"Host": "attacker.test"})
     assert answer.location == leads_to
+
+
+def test_whoever_asks_for_another_protocol_goes_on_in_this_one(app: Application) -> None:
+    """RFC 9110 §7.8."""
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    assert app.test_client().get("/orders", headers=asked).text == "all"

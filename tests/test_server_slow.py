@@ -70,6 +70,13 @@ def knock_on(served: Served, held: contextlib.ExitStack) -> None:
         time.sleep(0.05)  # nobody tells when the door is shut: there is nothing to wait on but the next try
 
 
+def nothing_happened(served: Served) -> None:
+    """No process of its ended before its time, and nothing went wrong."""
+    lines = [json.loads(line) for line in served.lines]
+    assert len([line for line in lines if "Booting worker" in line.get("message", "")]) == 1
+    assert [line for line in lines if line.get("level") == "error"] == []
+
+
 class TestWhoIsSlow:
     """Whoever sends a little now and then takes nobody's time but their own (CWE-400)."""
 
@@ -238,6 +245,16 @@ class TestWhoIsSlow:
             status, headers, _ = ask(connection, b"")
             assert (status, headers["connection"]) == (400, "close")
 
+    @pytest.mark.parametrize("half", HALF)
+    def test_whoever_breaks_off_half_way_has_said_nothing(self, home: Path, half: str) -> None:
+        with serving(home, "optional") as plain:
+            for _ in range(10):
+                with plain.connect(trusting(home, own(home))) as connection:
+                    connection.sendall(HALF[half])
+                    socket.socket.shutdown(connection, socket.SHUT_WR)
+                    assert refused(connection) or half == "a word"  # that is said before anybody breaks off
+        nothing_happened(plain)
+
     def test_whoever_comes_when_nobody_leads_it_any_more_is_not_let_in(self) -> None:
         """Its master is gone, and it ends; whoever has begun is served, and nobody else waits at the door."""
         with serving(head=30) as served, served.connect() as begun:
@@ -311,7 +328,7 @@ class TestWhoDoesNotRead:
                     connection.sendall(self.ASKED % (self.MUCH * self.TIMES))
                     plain.awaited('"route": "/much/')
             assert plain.tell(context=context)["PATH_INFO"] == "/told"
-        self.nothing_happened(plain)
+        nothing_happened(plain)
 
     def test_whoever_breaks_off_and_does_not_read_is_forgotten(self, home: Path) -> None:
         """They end TCP, and not TLS (RFC 8446 §6.1), while part of their answer is there."""
@@ -323,23 +340,7 @@ class TestWhoDoesNotRead:
                     socket.socket.shutdown(connection, socket.SHUT_WR)
                     plain.awaited('"route": "/much/')
             assert plain.tell(context=trusting(home, own(home)))["PATH_INFO"] == "/told"
-        self.nothing_happened(plain)
-
-    @pytest.mark.parametrize("half", HALF)
-    def test_whoever_breaks_off_half_way_has_said_nothing(self, home: Path, half: str) -> None:
-        with serving(home, "optional") as plain:
-            for _ in range(10):
-                with plain.connect(trusting(home, own(home))) as connection:
-                    connection.sendall(HALF[half])
-                    socket.socket.shutdown(connection, socket.SHUT_WR)
-                    assert refused(connection) or half == "a word"  # that is said before anybody breaks off
-        self.nothing_happened(plain)
-
-    def nothing_happened(self, served: Served) -> None:
-        """No process of its ended before its time, and nothing went wrong."""
-        lines = [json.loads(line) for line in served.lines]
-        assert len([line for line in lines if "Booting worker" in line.get("message", "")]) == 1
-        assert [line for line in lines if line.get("level") == "error"] == []
+        nothing_happened(plain)
 
 
 class TestWhoDoesNotHangUp:

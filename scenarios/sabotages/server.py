@@ -218,7 +218,7 @@ SABOTAGES = (
         SERVER,
         '            "suppress_ragged_eofs": False,',
         '            "suppress_ragged_eofs": True,',
-        "tests/test_server_slow.py::TestWhoDoesNotRead::test_whoever_breaks_off_half_way_has_said_nothing",
+        "tests/test_server_slow.py::TestWhoIsSlow::test_whoever_breaks_off_half_way_has_said_nothing",
     ),
     Sabotage(
         "who goes away instead of listening ends a server",
