@@ -106,9 +106,16 @@ def at_the_door(answer: Answer) -> Answer:
 
 
 @contextmanager
-def connected(world: World, *, tls: bool = True) -> Iterator[socket.socket]:
-    """A connection to the gateway, over TLS or on the way there; an attacker does not check certificates."""
-    with socket.create_connection(("127.0.0.1", urlsplit(world.shop.edge).port or 443), PATIENCE_SECONDS) as plain:
+def connected(world: World, *, tls: bool = True, room: int | None = None) -> Iterator[socket.socket]:
+    """A connection to the gateway, over TLS or on the way there; an attacker does not check certificates.
+
+    With `room`, about so many octets that were not read yet find room at our end.
+    """
+    with socket.socket() as plain:
+        plain.settimeout(PATIENCE_SECONDS)
+        if room is not None:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        plain.connect(("127.0.0.1", urlsplit(world.shop.edge).port or 443))
         if not tls:
             yield plain
             return

@@ -1,4 +1,4 @@
-"""Mallory begins eighty times and never comes to an end: with a handshake, a head, a body, or with hearing an answer.
+"""Mallory begins seventy times and never comes to an end: with a handshake, a head, a body, or with hearing an answer.
 
 She adds an octet now and then, so that she is there, and busy; and she asks again and again for a page, and takes none.
 Whoever gives her a thread each time, and has it wait for the rest, soon has none left: eight of her beginnings are
@@ -7,11 +7,13 @@ request all the same: one that she ends is answered.
 """
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from socket import socket
+from typing import Any
 
 from scenarios.doorstep import connected, credential, host
-from scenarios.levers import insist
+from scenarios.levers import eventually, insist
 from scenarios.sending import answered
 from scenarios.verdict import Answer, Expect, Verdict
 from scenarios.world import World
@@ -24,8 +26,8 @@ EXPECTED = {
 REFERENCES = ("OWASP ASVS 15.2.2", "OWASP API4:2023", "RFC 9112 §9.5", "CWE-400", "CWE-410")
 CATALOGUE = ("XC-12",)
 EACH = 20
-ANSWERS = 200
-"""Of eleven kilobytes: more than there is room for between her and the gateway."""
+DEAF, ANSWERS, ROOM = 10, 600, 4096
+"""So many ask for so many pages of eleven kilobytes, with room for so many octets at her end: more than finds room."""
 LENGTHS = (
     "Content-Length: 500",
     "Content-Length: 00000000000000000500",
@@ -33,6 +35,8 @@ LENGTHS = (
     "Transfer-Encoding: chunked\r\n\r\n00000000000000000500",
 )
 """How long a body is said to be; one may say it at any length (RFC 9110 §8.6, RFC 9112 §7.1)."""
+HALT_WITHIN = 60.0
+"""Seconds; some megabytes on each connection."""
 AT_ONCE = 4.0
 """Seconds; whoever waits for a thread waits for five, until the first of mallory's has had its time."""
 
@@ -46,15 +50,18 @@ def attempt(world: World) -> Answer:
     page = f"GET /static/style.css HTTP/1.1\r\nHost: {host(world)}\r\n\r\n"
     with ExitStack() as crowd:
 
-        def begun(said: bytes, *, tls: bool = True) -> socket:
-            connection = crowd.enter_context(connected(world, tls=tls))
+        def begun(said: bytes, **how: Any) -> socket:
+            connection = crowd.enter_context(connected(world, **how))
             connection.sendall(said)
             return connection
 
+        before = _pages(world)
+        for _ in range(DEAF):
+            begun(page.encode() * ANSWERS, room=ROOM)
+        eventually(_comes_to_a_halt(world), "mallory has as many answers as there is room for", within=HALT_WITHIN)
+        insist(_pages(world) - before < DEAF * ANSWERS, "there is room for all that mallory asks for: she is not slow")
         shaking = [begun(b"\x16\x03", tls=False) for _ in range(EACH)]
         saying = [begun(body.encode()) for body in bodies for _ in range(EACH // len(bodies))]
-        for _ in range(EACH):
-            begun(page.encode() * ANSWERS)
         asking = [begun(head.encode()) for _ in range(EACH)]
         for connection in shaking:
             connection.sendall(b"\x01")
@@ -67,3 +74,19 @@ def attempt(world: World) -> Answer:
         insist(asking[0].recv(8192).startswith(b"HTTP/1.1 200 "), "not even what mallory ends is answered")
     insist(took < AT_ONCE, f"alice waits for {took:.1f} s, with mallory at every window")
     return order
+
+
+def _comes_to_a_halt(world: World) -> Callable[[], bool]:
+    """Whether the page was sent, but no more often than at the last look."""
+    looks = [_pages(world)]
+
+    def halts() -> bool:
+        looks.append(_pages(world))
+        return looks[0] < looks[-2] == looks[-1]
+
+    return halts
+
+
+def _pages(world: World) -> int:
+    """How often the gateway has answered with the page."""
+    return world.shop.logs("gateway").count('"/static/style.css"')
