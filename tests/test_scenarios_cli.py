@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from certs import CA, Lifetimes
+from compose import ports as port_book
 from compose.local import LocalShop
 from compose.shop import Shop, open_shop, running
 from compose.topology import REPO
@@ -30,8 +31,8 @@ def basic_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 def say(shop: Shop, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m scenarios` for this shop."""
-    told = {"RUN_ROOT": str(shop.run_root), "PATTERN": shop.pattern, "PORT_BASE": str(shop.ports.gateway)}
-    told |= {f"PORT_{name.upper()}": str(shop.ports.of(name)) for name in ("idp", "orders", "inventory", "billing")}
+    told = {"RUN_ROOT": str(shop.run_root), "PATTERN": shop.pattern}
+    told |= {f"PORT_{name.upper()}": str(shop.ports.of(name)) for name in port_book.NAMES}
     return subprocess.run(
         [sys.executable, "-m", "scenarios", *command],
         env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **told, **environ},
